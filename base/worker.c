@@ -1,0 +1,168 @@
+#include "base/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/clock.h"
+#include "base/metric.h"
+
+#define THREADS_MAX 256u
+#define LANES       256u
+#define STACK_SIZE  (512u << 10)
+#define NO_LABEL    UINT32_MAX
+
+struct pool {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct work *first, *last;
+	unsigned waiting, queue, share;
+	unsigned lanes[LANES]; /* works of each lane that wait or run */
+	unsigned label;        /* of METRIC_QUEUE_LENGTH */
+	bool draining;
+	const char *name;
+	unsigned n;
+	pthread_t threads[THREADS_MAX];
+};
+
+static unsigned label_of(const char *name) {
+	return !strcmp(name, "web") ? 0 : !strcmp(name, "jobs") ? 1 : NO_LABEL;
+}
+
+/* Under the lock. */
+static void set_waiting(struct pool *p, unsigned waiting) {
+	p->waiting = waiting;
+	if (p->label != NO_LABEL)
+		metric_set(METRIC_QUEUE_LENGTH, p->label, waiting);
+}
+
+/* Under the lock. */
+static struct work *take(struct pool *p) {
+	while (!p->first && !p->draining)
+		pthread_cond_wait(&p->wake, &p->lock);
+	struct work *work = p->first;
+	if (!work)
+		return NULL;
+	p->first = work->next;
+	if (!p->first)
+		p->last = NULL;
+	set_waiting(p, p->waiting - 1);
+	return work;
+}
+
+static void run(struct work *work, struct arena *arena, struct handles *handles) {
+	struct task t;
+	task_begin(&t, arena, handles, 0);
+	t.deadline = work->deadline;
+	work->run(&t, work);
+	arena_wipe(arena);
+}
+
+static void *worker(void *argument) {
+	struct pool *p = argument;
+	struct arena *arena = arena_new();
+	struct handles *handles = handles_new();
+	struct work *work;
+	pthread_mutex_lock(&p->lock);
+	while ((work = take(p))) {
+		unsigned lane = work->lane % LANES; /* work may be gone when run returns */
+		pthread_mutex_unlock(&p->lock);
+		run(work, arena, handles);
+		pthread_mutex_lock(&p->lock);
+		p->lanes[lane]--;
+	}
+	pthread_mutex_unlock(&p->lock);
+	handles_free(handles);
+	arena_free(arena);
+	return NULL;
+}
+
+/* "name/N"; the system takes 15 letters, and the number matters most. */
+static void set_name(pthread_t thread, const char *name, unsigned number) {
+	char text[16];
+	snprintf(text, sizeof(text), "%.11s/%u", name, number % 1000);
+	pthread_setname_np(thread, text);
+}
+
+static bool start(struct pool *p, unsigned threads) {
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* threads begin with the mask of their maker */
+	while (p->n < threads && !pthread_create(&p->threads[p->n], &attributes, worker, p)) {
+		set_name(p->threads[p->n], p->name, p->n);
+		p->n++;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return p->n == threads;
+}
+
+struct pool *pool_new(const char *name, unsigned threads, unsigned queue, unsigned share) {
+	if (threads < 1 || threads > THREADS_MAX)
+		return NULL;
+	struct pool *p = calloc(1, sizeof(*p));
+	if (!p)
+		abort();
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->wake, NULL);
+	p->name = name;
+	p->queue = queue;
+	p->share = share;
+	p->label = label_of(name);
+	if (!start(p, threads)) {
+		pool_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+/* Under the lock. */
+static bool accepts(const struct pool *p, unsigned lane) {
+	return !p->draining && p->waiting < p->queue && (!p->share || p->lanes[lane] < p->share);
+}
+
+/* Under the lock. */
+static void append(struct pool *p, struct work *work) {
+	work->next = NULL;
+	if (p->last)
+		p->last->next = work;
+	else
+		p->first = work;
+	p->last = work;
+	p->lanes[work->lane % LANES]++;
+	set_waiting(p, p->waiting + 1);
+}
+
+enum err pool_submit(struct pool *p, struct work *work, int64_t ms) {
+	int64_t deadline = clock_monotonic_ms() + ms;
+	pthread_mutex_lock(&p->lock);
+	bool accepted = accepts(p, work->lane % LANES);
+	if (accepted) {
+		work->deadline = deadline;
+		append(p, work);
+		pthread_cond_signal(&p->wake);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return accepted ? OK : ERR_UNAVAILABLE;
+}
+
+void pool_free(struct pool *p) {
+	pthread_mutex_lock(&p->lock);
+	p->draining = true;
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+	for (unsigned i = 0; i < p->n; i++)
+		pthread_join(p->threads[i], NULL);
+	pthread_cond_destroy(&p->wake);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+unsigned pool_waiting(struct pool *p) {
+	pthread_mutex_lock(&p->lock);
+	unsigned waiting = p->waiting;
+	pthread_mutex_unlock(&p->lock);
+	return waiting;
+}

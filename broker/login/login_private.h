@@ -1,0 +1,28 @@
+/* login_private.h: shared by the files of this folder. */
+#ifndef USHER_BROKER_LOGIN_LOGIN_PRIVATE_H
+#define USHER_BROKER_LOGIN_LOGIN_PRIVATE_H
+
+#include "broker/login/login.h"
+
+struct found {
+	const struct directory_config *directory; /* the last one asked, also when nobody was found; NULL: no directory takes this name */
+	struct entry *entry;
+};
+/* ERR_NOT_FOUND: nobody, or more than one. */
+enum err login_find(struct task *t, struct str username, struct found *ret) must_use;
+/* Finds and binds; an unknown name is VERDICT_WRONG by the same way. */
+enum err login_verify(struct task *t, struct str username, struct str password, struct found *found, enum verdict *ret,
+	struct verify_detail *detail) must_use;
+/* Takes one failure of the name's and the address's allowance in advance; ERR_TOO_MANY with seconds to wait. */
+enum err login_admit(struct task *t, struct str username, int64_t *ret_wait_s) must_use;
+/* Gives it back: no failure; with a right password the name's count starts anew. */
+void login_admit_undo(struct task *t, struct str username, bool right_password);
+/* A new session, never a reused one; the old one of this browser ends. Within the caller's transaction. */
+enum err session_open(struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) must_use;
+struct str session_hash(struct task *t, struct str secret);
+/* Words that must not make up a password. */
+struct strs password_words(struct task *t, const struct entry *e);
+/* Strength and bounds before the directory is asked; ERR_FIELDS. */
+enum err password_check(struct task *t, const struct entry *e, struct str password, struct password_problem *problem) must_use;
+
+#endif

@@ -1,0 +1,153 @@
+/* The password step: throttle, find, bind, link, session. */
+#include "base/clock.h"
+#include "base/metric.h"
+#include "base/secret.h"
+#include "broker/login/login_private.h"
+
+static bool routed_here(struct arena *a, const struct directory_config *d, struct str username) {
+	if (!d->mail_domains.n)
+		return true;
+	size_t at = str_find(username, '@', 0);
+	return at < username.n && strs_has(d->mail_domains, str_lower(a, str_sub(username, at + 1, username.n)));
+}
+
+/* An unknown name goes the way of a wrong password: one search, one bind, on a name that no entry can have. */
+static enum err verify_nobody(struct task *t, const struct directory_config *d, struct str password) {
+	enum verdict unused;
+	struct str nobody = dn_child(t->arena, d->rdn_attribute, random_token(t->arena, 24), d->people_base);
+	return directory_verify(t, d, nobody, password, &unused, NULL);
+}
+
+enum err login_find(struct task *t, struct str username, struct found *ret) {
+	const struct realm *r = t->realm;
+	enum err failed = OK;
+	for (size_t i = 0; i < r->n_directories; i++) {
+		const struct directory_config *d = &r->directories[i];
+		if (!routed_here(t->arena, d, username))
+			continue;
+		ret->directory = d;
+		enum err e = directory_find_login(t, d, username, &ret->entry);
+		if (!e)
+			return OK;
+		if (e != ERR_NOT_FOUND && e != ERR_EXISTS)
+			failed = e;
+		else
+			task_clear(t);
+	}
+	return failed ? failed : ERR_NOT_FOUND;
+}
+
+enum err login_verify(struct task *t, struct str username, struct str password, struct found *found, enum verdict *ret,
+	struct verify_detail *detail) {
+	enum err e = login_find(t, username, found);
+	if (e == ERR_NOT_FOUND) {
+		*ret = VERDICT_WRONG;
+		return found->directory ? verify_nobody(t, found->directory, password) : OK;
+	}
+	TRY(e);
+	TRY(directory_verify(t, found->directory, found->entry->dn, password, ret, detail));
+	/* OpenLDAP says "locked" of an account that is disabled or has ended; that one gets no mail about a lock. */
+	if ((*ret == VERDICT_OK || *ret == VERDICT_LOCKED) && !found->entry->enabled)
+		*ret = VERDICT_DISABLED;
+	return OK;
+}
+
+/* The person learns of a lock by mail, once a day; the page says what it says to a wrong password. */
+static enum err tell_locked(struct task *t, const struct found *found) {
+	struct account *a = NULL;
+	if (str_empty(found->entry->mail))
+		return OK;
+	TRY(account_link(t, found->directory, found->entry, &a));
+	if (throttle_take(t, THROTTLE_LOCKED, a->id)) {
+		task_clear(t);
+		return OK;
+	}
+	return jobs_insert(t, JOB_NOTICE, a->id, STR("{\"notice\":\"locked\"}"), 0, NULL);
+}
+
+static enum err login_open(struct task *t, const struct found *found, struct str old_session, struct str agent, struct login *ret) {
+	TRY(account_link(t, found->directory, found->entry, &ret->account));
+	TRY(store_begin(t));
+	ret->account->last_login_at = clock_wall_ms();
+	enum err e = accounts_update(t, ret->account);
+	if (!e)
+		e = session_open(t, ret->account, old_session, agent, ret);
+	if (!e)
+		e = audit_record(t, "login.ok", ret->account->id, AUDIT("sid", ret->sid));
+	return store_end(t, e);
+}
+
+static enum err login_refused(struct task *t, const struct found *found, enum verdict verdict) {
+	if (verdict == VERDICT_LOCKED)
+		TRY(tell_locked(t, found));
+	struct str subject = found->entry ? found->entry->stable_id : STR("");
+	return audit_record(t, "login.refused", subject, AUDIT("why", found->entry ? STR("credentials") : STR("unknown")));
+}
+
+static enum err login_decide(struct task *t, const struct found *found, enum verdict verdict, struct login *ret) {
+	if (verdict == VERDICT_MUST_CHANGE || verdict == VERDICT_EXPIRED) {
+		ret->result = verdict == VERDICT_EXPIRED ? LOGIN_EXPIRED : LOGIN_MUST_CHANGE;
+		metric_add(METRIC_LOGINS, METRIC_LOGIN_EXPIRED, 1);
+		return OK;
+	}
+	metric_add(METRIC_LOGINS, METRIC_LOGIN_CREDENTIALS, 1);
+	ret->result = LOGIN_REFUSED;
+	return login_refused(t, found, verdict);
+}
+
+enum err login_admit(struct task *t, struct str username, int64_t *ret_wait_s) {
+	enum err e = throttle_take(t, THROTTLE_LOGIN_NAME, username);
+	if (e) {
+		*ret_wait_s = throttle_wait_s(t, THROTTLE_LOGIN_NAME, username);
+		return e;
+	}
+	e = throttle_take(t, THROTTLE_LOGIN_ADDRESS, t->address);
+	if (e) {
+		throttle_give_back(t, THROTTLE_LOGIN_NAME, username);
+		*ret_wait_s = throttle_wait_s(t, THROTTLE_LOGIN_ADDRESS, t->address);
+	}
+	return e;
+}
+
+void login_admit_undo(struct task *t, struct str username, bool right_password) {
+	if (right_password)
+		throttle_clear(t, THROTTLE_LOGIN_NAME, username);
+	else
+		throttle_give_back(t, THROTTLE_LOGIN_NAME, username);
+	throttle_give_back(t, THROTTLE_LOGIN_ADDRESS, t->address);
+}
+
+enum err login_password(struct task *t, struct str username, struct str password, struct str old_session, struct str agent,
+	struct login *ret) {
+	struct login login = {.expires_in = -1};
+	struct found found = {0};
+	enum verdict verdict = VERDICT_WRONG;
+	struct verify_detail detail = {-1, -1};
+	username = str_trim(username);
+	if (login_admit(t, username, &login.retry_after_s)) {
+		task_clear(t);
+		metric_add(METRIC_LOGINS, METRIC_LOGIN_THROTTLED, 1);
+		login.result = LOGIN_THROTTLED;
+		*ret = login;
+		return OK;
+	}
+	enum err e = login_verify(t, username, password, &found, &verdict, &detail);
+	if (e) {
+		login_admit_undo(t, username, false);
+		metric_add(METRIC_LOGINS, METRIC_LOGIN_UNAVAILABLE, 1);
+		return e;
+	}
+	if (verdict != VERDICT_OK) {
+		if (verdict != VERDICT_WRONG && verdict != VERDICT_LOCKED && verdict != VERDICT_DISABLED)
+			login_admit_undo(t, username, true);
+		TRY(login_decide(t, &found, verdict, &login));
+		*ret = login;
+		return OK;
+	}
+	login_admit_undo(t, username, true);
+	login.expires_in = detail.expires_in;
+	TRY(login_open(t, &found, old_session, agent, &login));
+	metric_add(METRIC_LOGINS, METRIC_LOGIN_OK, 1);
+	*ret = login;
+	return OK;
+}

@@ -1,0 +1,15 @@
+#include "broker/login/login_private.h"
+
+enum err login_password_rules(struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) {
+	return policy_read(t, d, dn, ret);
+}
+
+enum err login_person(struct task *t, const struct account *a, struct person *ret) {
+	struct person p = {0};
+	TRY(account_entry(t, a, &p.directory, &p.entry));
+	if (!p.entry->enabled)
+		return task_fail(t, ERR_DENIED, "the account is disabled in the directory");
+	TRY(directory_groups(t, p.directory, p.entry, &p.groups));
+	*ret = p;
+	return OK;
+}

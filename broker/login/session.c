@@ -1,0 +1,95 @@
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/secret.h"
+#include "broker/login/login_private.h"
+
+#define SECRET_BYTES 32
+#define SID_BYTES 16
+#define TOUCH_MS 60000
+#define AGENT_MAX 200
+
+struct str session_hash(struct task *t, struct str secret) { return base64url_encode(t->arena, sha256(t->arena, secret)); }
+
+/* Removed whoever it belonged to: a new login in this browser ends what was there. */
+static enum err session_replace(struct task *t, struct str old_secret) {
+	if (str_empty(old_secret))
+		return OK;
+	return sessions_remove(t, session_hash(t, old_secret));
+}
+
+enum err session_open(struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) {
+	TRY(session_replace(t, old_session));
+	struct str secret = random_token(t->arena, SECRET_BYTES);
+	int64_t now = clock_wall_ms();
+	struct session s = {
+		.id_hash = session_hash(t, secret),
+		.realm = t->realm_name,
+		.sid = random_token(t->arena, SID_BYTES),
+		.account_id = a->id,
+		.amr = STR("pwd"),
+		.created_at = now,
+		.auth_time = now,
+		.seen_at = now,
+		.expires_at = now + t->realm->session_ttl * 1000,
+		.address = t->address,
+		.agent = str_sub(agent, 0, AGENT_MAX),
+	};
+	TRY(sessions_insert(t, &s));
+	ret->session = secret;
+	ret->sid = s.sid;
+	ret->result = LOGIN_OK;
+	return OK;
+}
+
+enum err login_session(struct task *t, struct str secret, struct login_state *ret) {
+	struct login_state state = {0};
+	if (str_empty(secret) || secret.n > 128)
+		return ERR_LOGIN;
+	enum err e = sessions_find(t, session_hash(t, secret), &state.session);
+	if (e == ERR_NOT_FOUND)
+		return ERR_LOGIN;
+	TRY(e);
+	int64_t now = clock_wall_ms();
+	if (state.session->expires_at <= now || state.session->seen_at + t->realm->session_idle * 1000 <= now)
+		return ERR_LOGIN;
+	e = accounts_find(t, state.session->account_id, &state.account);
+	if (e == ERR_NOT_FOUND)
+		return ERR_LOGIN;
+	TRY(e);
+	if (now - state.session->seen_at >= TOUCH_MS)
+		TRY(sessions_touch(t, state.session->id_hash, now));
+	*ret = state;
+	return OK;
+}
+
+/* Grants with offline_access outlive the session (OpenID Connect Core 11). */
+static enum err revoke_online_grants(struct task *t, struct str sid, int64_t now) {
+	struct grant *grants = NULL;
+	size_t n = 0;
+	TRY(grants_list_sid(t, sid, &grants, &n));
+	for (size_t i = 0; i < n; i++)
+		if (!strs_has(str_split(t->arena, grants[i].scope, ' '), STR("offline_access")))
+			TRY(grants_revoke(t, grants[i].id, now));
+	return OK;
+}
+
+static enum err session_end(struct task *t, const struct session *s) {
+	TRY(sessions_remove(t, s->id_hash));
+	TRY(revoke_online_grants(t, s->sid, clock_wall_ms()));
+	return audit_record(t, "session.end", s->account_id, AUDIT("sid", s->sid));
+}
+
+enum err login_end(struct task *t, const struct login_state *s) {
+	TRY(store_begin(t));
+	return store_end(t, session_end(t, s->session));
+}
+
+enum err login_end_others(struct task *t, struct str account_id, struct str except_id_hash) {
+	struct session *sessions = NULL;
+	size_t n = 0;
+	TRY(sessions_list(t, account_id, &sessions, &n));
+	for (size_t i = 0; i < n; i++)
+		if (!str_eq(sessions[i].id_hash, except_id_hash))
+			TRY(session_end(t, &sessions[i]));
+	return OK;
+}

@@ -1,0 +1,105 @@
+/* What the runner calls: provisioning, and what falls due. */
+#include "base/clock.h"
+#include "base/secret.h"
+#include "broker/registrar/registrar_private.h"
+
+#define ACTIVATE_NOTICE_AFTER_MS 120000 /* where the person is on the way in the browser, the mail waits */
+#define SUB_BYTES 18
+
+/* ---- provisioning ---- */
+
+static enum err plan_make(struct task *t, struct registration *r, const struct profile_config *p) {
+	struct plan *plan = NULL;
+	TRY(registration_plan(t, r, p, r->base, registration_groups(t, r, p), &plan));
+	TRY(store_begin(t));
+	enum err e = plan_queue(t, r, plan);
+	return store_end(t, e ? e : registrations_update(t, r));
+}
+
+static enum err account_made(struct task *t, struct registration *r, const struct plan *plan, const struct plan_row *row, struct account *a) {
+	struct account *known = NULL;
+	*a = (struct account){
+		.id = random_id(t->arena),
+		.realm = t->realm_name,
+		.directory = row->directory,
+		.stable_id = row->stable_id,
+		.sub = random_token(t->arena, SUB_BYTES),
+		.dn = row->dn,
+		.login = plan->candidates[row->candidate].login,
+		.mail = r->mail,
+		.marker = r->id,
+		.created_at = clock_wall_ms(),
+	};
+	enum err e = accounts_find_stable(t, row->directory, row->stable_id, &known);
+	if (!e) {
+		*a = *known;
+		return OK;
+	}
+	return e == ERR_NOT_FOUND ? accounts_insert(t, a) : e;
+}
+
+static enum err provisioned(struct task *t, struct registration *r, const struct plan *plan, const struct plan_row *row) {
+	struct account a;
+	bool by_rule = str_eq(r->decided_by, STR("rule"));
+	TRY(account_made(t, r, plan, row, &a));
+	r->account_id = a.id;
+	r->login = a.login;
+	TRY(registration_transition(t, r, EVENT_PROVISIONED, a.dn));
+	return notice_queue(t, "activate", r->id, by_rule ? clock_wall_ms() + ACTIVATE_NOTICE_AFTER_MS : 0);
+}
+
+enum err registrar_provision(struct task *t, struct str registration_id) {
+	struct registration *r = NULL;
+	const struct profile_config *p = NULL;
+	struct plan_row *row = NULL;
+	struct plan *plan = NULL;
+	TRY(registrations_find(t, registration_id, &r));
+	if (r->state != REGISTRATION_APPROVED)
+		return OK;
+	TRY(registration_profile(t, r, &p));
+	if (str_empty(r->plan_id))
+		TRY(plan_make(t, r, p));
+	TRY(outbound_run(t, r->plan_id, &row));
+	TRY(plan_parse(t, row->body, &plan));
+	TRY(store_begin(t));
+	return store_end(t, provisioned(t, r, plan, row));
+}
+
+/* ---- what falls due ---- */
+
+static enum err due_pending(struct task *t, struct registration *r, const struct profile_config *p, int64_t now) {
+	int64_t ends = r->verified_at + p->undecided_ttl * 1000;
+	if (now >= ends) {
+		TRY(registration_transition(t, r, EVENT_EXPIRE, STR("nobody decided in time")));
+		return notice_queue(t, "undecided", r->id, 0);
+	}
+	r->reminded_at = now;
+	r->updated_at = now;
+	r->due_at = p->remind_after && now + p->remind_after * 1000 < ends ? now + p->remind_after * 1000 : ends;
+	TRY(registrations_update(t, r));
+	return notice_queue(t, "reminder", r->id, 0);
+}
+
+static enum err due_move(struct task *t, struct registration *r, int64_t now) {
+	const struct profile_config *p = realm_profile(t->realm, r->profile);
+	switch (r->state) {
+	case REGISTRATION_SUBMITTED: return registration_transition(t, r, EVENT_EXPIRE, STR("the address was not confirmed in time"));
+	case REGISTRATION_PENDING:
+		if (p)
+			return due_pending(t, r, p, now);
+		break;
+	case REGISTRATION_REJECTED:
+	case REGISTRATION_EXPIRED:
+	case REGISTRATION_WITHDRAWN:
+		TRY(audit_record(t, "registration.remove", r->id, AUDIT("why", STR("retention time is over"))));
+		return registrations_remove(t, r->id);
+	default: break;
+	}
+	r->due_at = 0;
+	return registrations_update(t, r);
+}
+
+enum err registrar_due(struct task *t, struct registration *r) {
+	TRY(store_begin(t));
+	return store_end(t, due_move(t, r, clock_wall_ms()));
+}

@@ -1,0 +1,90 @@
+/* A plan carried out and recorded. One loop: look, act and record, one step after the other. */
+#include "base/clock.h"
+#include "broker/sync/sync.h"
+
+#define TRIES_PER_STEP (LIMIT_CANDIDATES + 2) /* every candidate may be taken */
+
+struct run {
+	const struct directory_config *directory;
+	struct plan *plan;
+	struct plan_row *row;
+	struct plan_progress progress;
+};
+
+static enum err run_load(struct task *t, struct str plan_id, struct run *run) {
+	TRY(plans_find(t, plan_id, &run->row));
+	TRY(plan_parse(t, run->row->body, &run->plan));
+	run->directory = realm_directory(t->realm, run->row->directory);
+	if (!run->directory)
+		return task_fail(t, ERR_CONFIG, "directory %.*s is no longer configured", FMT(run->row->directory));
+	run->progress = (struct plan_progress){
+		.candidate = (size_t)run->row->candidate,
+		.step = (size_t)run->row->step,
+		.dn = run->row->dn,
+		.stable_id = run->row->stable_id,
+	};
+	return OK;
+}
+
+static enum err run_record(struct task *t, struct run *run, size_t step, const struct report *report) {
+	struct plan_step_row record = {
+		.plan_id = run->row->id,
+		.realm = t->realm_name,
+		.step = (int64_t)step,
+		.title = plan_step_title(t->arena, run->plan, step),
+		.controller = report->controller,
+		.diagnostic = report->diagnostic,
+		.result = report->result,
+		.ms = report->ms,
+		.at = clock_wall_ms(),
+	};
+	TRY(plan_steps_insert(t, &record));
+	run->row->candidate = (int64_t)run->progress.candidate;
+	run->row->step = (int64_t)run->progress.step;
+	run->row->dn = run->progress.dn;
+	run->row->stable_id = run->progress.stable_id;
+	run->row->updated_at = clock_wall_ms();
+	return plans_update(t, run->row);
+}
+
+/* The record is kept whether the step succeeded or not; the step's own result is what the caller gets. */
+static enum err run_step(struct task *t, struct run *run) {
+	struct report report = {.result = -1};
+	size_t step = run->progress.step;
+	TRY(store_settle(t));
+	enum err acted = plan_step_run(t, run->directory, run->plan, &run->progress, &report);
+	struct str detail = t->failure_detail;
+	if (acted && str_empty(report.diagnostic))
+		report.diagnostic = detail;
+	TRY(store_begin(t));
+	TRY(store_end(t, run_record(t, run, step, &report)));
+	return acted;
+}
+
+static enum err run_finish(struct task *t, struct run *run, enum plan_state state, struct str why) {
+	run->row->state = state;
+	run->row->failure = why;
+	run->row->updated_at = clock_wall_ms();
+	return plans_update(t, run->row);
+}
+
+static bool heals(enum err e) { return err_row(e)->retry; }
+
+enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret) {
+	struct run run = {0};
+	TRY(run_load(t, plan_id, &run));
+	size_t steps = plan_steps(run.plan);
+	enum err e = OK;
+	for (size_t tries = 0; !e && run.progress.step < steps && tries < steps + TRIES_PER_STEP; tries++)
+		e = run_step(t, &run);
+	if (!e && run.progress.step < steps)
+		e = task_fail(t, ERR_EXISTS, "every login name of the plan is taken");
+	if (e && heals(e))
+		return e;
+	struct str why = e ? str_dup(t->arena, t->failure_detail) : STR("");
+	TRY(run_finish(t, &run, e ? PLAN_PARKED : PLAN_DONE, why));
+	if (e)
+		return e;
+	*ret = run.row;
+	return OK;
+}

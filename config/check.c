@@ -1,0 +1,111 @@
+#include <stdarg.h>
+
+#include "config/config_private.h"
+
+/* What no single key can tell. Values that were told already are empty here, and are passed over. */
+
+void scope_fail(struct scope s, struct str key, const char *format, ...) {
+	va_list args;
+	struct buf b = buf_new(s.load->arena, LIMIT_TARGET);
+	va_start(args, format);
+	buf_vprintf(&b, format, args);
+	va_end(args);
+	struct str dot = str_empty(s.name) || str_empty(key) ? STR("") : STR(".");
+	struct str name = str_printf(s.load->scratch, "%.*s%.*s%.*s", FMT(s.name), FMT(dot), FMT(key));
+	load_fail(s.load, load_spot(s.load, name), "%.*s", FMT(buf_str(&b)));
+}
+
+struct str scope_item(struct scope s, const char *key, size_t i, const char *below) {
+	return str_printf(s.load->scratch, "%s[%zu]%s%s", key, i, *below ? "." : "", below);
+}
+
+bool scope_has(struct scope s, struct str key) {
+	struct str name = str_printf(s.load->scratch, "%.*s.%.*s", FMT(s.name), FMT(key));
+	const struct spot at = load_spot(s.load, name);
+	return at.node != NULL;
+}
+
+static struct scope scope_below(struct scope s, const char *key, struct str id) {
+	return (struct scope){s.load,
+		str_printf(s.load->scratch, "%.*s%s%s.%.*s", FMT(s.name), str_empty(s.name) ? "" : ".", key, FMT(id))};
+}
+
+static void check_mail(struct scope s, const struct mail_config *m) {
+	bool login = !str_empty(m->username);
+	if (m->transport == MAIL_SMTP && left_empty(m->host))
+		scope_fail(s, STR("mail.host"), "is missing; transport smtp needs it");
+	if (m->transport == MAIL_MAILBOX && left_empty(m->mailbox))
+		scope_fail(s, STR("mail.mailbox"), "is missing; transport mailbox needs it");
+	if (login && left_empty(m->password))
+		scope_fail(s, STR("mail.password_file"), "is missing; username and password_file need each other");
+	if (left_empty(m->username) && !left_empty(m->password))
+		scope_fail(s, STR("mail.username"), "is missing; username and password_file need each other");
+	struct uri host = {.host = m->host};
+	if (m->transport == MAIL_SMTP && m->tls == MAIL_PLAIN && login && !str_empty(m->host) &&
+		!uri_is_loopback(&host))
+		scope_fail(s, STR("mail.tls"), "is plain: a password is sent over TLS only");
+}
+
+static struct str scheme_of(struct str uri) {
+	return str_sub(uri, 0, str_find(uri, ':', 0));
+}
+
+static void check_directory(struct scope s, const struct directory_config *d) {
+	for (size_t i = 1; i < d->uris.n; i++)
+		if (!str_eq(scheme_of(d->uris.v[i]), scheme_of(d->uris.v[0])))
+			scope_fail(s, scope_item(s, "uris", i, ""),
+				"%.*s is not of the same kind as the first: all %.*s",
+				FMT(quoted(s.load, d->uris.v[i])), FMT(scheme_of(d->uris.v[0])));
+	if (d->driver == DIRECTORY_ACTIVE_DIRECTORY && d->disable != DISABLE_DRIVER)
+		scope_fail(s, STR("disable"), "is not driver, the only way of active_directory");
+}
+
+static void check_role(struct scope s, const struct role_rule *rule, size_t i) {
+	static const char *const ways[] = {"group", "name", "pattern"};
+	unsigned given = 0;
+	for (size_t w = 0; w < COUNT(ways); w++)
+		given += scope_has(s, scope_item(s, "roles", i, ways[w]));
+	if (given != 1) {
+		scope_fail(s, scope_item(s, "roles", i, ""), "has %u of group, name and pattern; expected exactly one",
+			given);
+		return;
+	}
+	bool pattern = rule->match == ROLE_GROUP_PATTERN, star = str_find(rule->group, '*', 0) < rule->group.n;
+	if (pattern && !str_empty(rule->group) && !star)
+		scope_fail(s, scope_item(s, "roles", i, "pattern"), "has no * in it; name is for a single group");
+	if (str_contains(rule->role, STR("{1}")) && !pattern)
+		scope_fail(s, scope_item(s, "roles", i, "role"), "holds {1}, which only a pattern fills");
+}
+
+/* A struct whose id or shape was refused has nothing to check. */
+static bool is_loaded(struct scope s, struct str id) {
+	struct spot at = load_spot(s.load, s.name);
+	return !str_empty(id) && at.node && at.node->kind == NODE_MAP;
+}
+
+#define CHECK_EACH(r, s, n, array, key, call)                                                                          \
+	for (size_t i = 0; i < (r)->n; i++) {                                                                          \
+		struct scope below = scope_below((s), key, (r)->array[i].id);                                          \
+		if (is_loaded(below, (r)->array[i].id))                                                                \
+			call;                                                                                          \
+	}
+
+static void check_realm(struct scope s, const struct realm *r) {
+	if (r->session_idle > r->session_ttl && r->session_ttl)
+		scope_fail(s, STR("session.idle"), "is longer than session.ttl");
+	for (size_t i = 0; i < r->n_roles; i++)
+		check_role(s, &r->roles[i], i);
+	CHECK_EACH(r, s, n_directories, directories, "directories", check_directory(below, &r->directories[i]))
+	CHECK_EACH(r, s, n_profiles, profiles, "profiles", check_profile(below, r, &r->profiles[i]))
+	CHECK_EACH(r, s, n_clients, clients, "clients", check_client(below, &r->clients[i]))
+}
+
+void check_config(struct load *l, const struct config *c) {
+	struct scope top = {l, STR("")};
+	if (l->root->kind != NODE_MAP)
+		return;
+	if (!str_empty(c->listen_metrics) && str_eq(c->listen, c->listen_metrics))
+		scope_fail(top, STR("server.metrics"), "is the same as server.listen");
+	check_mail(top, &c->mail);
+	CHECK_EACH(c, top, n_realms, realms, "realms", check_realm(below, &c->realms[i]))
+}

@@ -1,0 +1,75 @@
+#include "config/keys.h"
+
+#define DIRECTORY  "realms.*.directories.*."
+#define AT(member) .offset = offsetof(struct directory_config, member)
+
+static const struct key_shape attributes = {sizeof(*((struct directory_config *)NULL)->attributes),
+	offsetof(struct directory_config, n_attributes), SIZE_MAX};
+
+/* The driver comes first: defaults of the others depend on it. */
+const struct key keys_directory[] = {
+	{DIRECTORY "driver", KEY_ENUM, AT(driver), .required = true, .words = "openldap|active_directory|389ds",
+		.help = "The kind of directory.", .example = "openldap"},
+	{DIRECTORY "uris", KEY_LIST, AT(uris), .required = true, .min = 1, .max = 16, .item = KEY_LDAP_URI,
+		.help = "Its servers, the preferred one first, all of one kind: ldaps:// for TLS, ldap:// for StartTLS "
+			"(which is then demanded), ldapi:// for a socket on this machine.",
+		.example = "[ldaps://ldap1.example.org, ldaps://ldap2.example.org]"},
+	{DIRECTORY "ca_file", KEY_FILE, AT(ca_file), .fallback = "",
+		.help = "Certificates that the servers' are checked against, PEM. Empty: the system's.",
+		.example = "/etc/ssl/certs/example-ca.pem"},
+	{DIRECTORY "bind_dn", KEY_DN, AT(bind_dn), .required = true,
+		.help = "The service account that the daemon works as. It needs rights, and no more than those.",
+		.example = "cn=svc-usher,ou=services,dc=example,dc=org"},
+	{DIRECTORY "bind_password_file", KEY_SECRET_FILE, AT(bind_password), .required = true,
+		.help = "File with the service account's password; others may not read it.",
+		.example = "/etc/usher/ldap.password"},
+	{DIRECTORY "people_base", KEY_DN, AT(people_base), .required = true,
+		.help = "Entry below which people are looked for.", .example = "ou=people,dc=example,dc=org"},
+	{DIRECTORY "groups_base", KEY_DN, AT(groups_base), .required = true,
+		.help = "Entry below which groups are looked for.", .example = "ou=groups,dc=example,dc=org"},
+	{DIRECTORY "people_filter", KEY_FILTER, AT(people_filter), .fallback = "(objectClass=inetOrgPerson)",
+		.fallback_ad = "(&(objectCategory=person)(objectClass=user))", .help = "What makes an entry a person."},
+	{DIRECTORY "login_attributes", KEY_LIST, AT(login_attributes), .fallback = "[uid, mail]",
+		.fallback_ad = "[sAMAccountName, userPrincipalName, mail]", .min = 1, .max = 8, .item = KEY_ATTRIBUTE,
+		.help = "What may be typed as user name."},
+	{DIRECTORY "rdn_attribute", KEY_ATTRIBUTE, AT(rdn_attribute), .fallback = "uid", .fallback_ad = "cn",
+		.help = "Attribute that names a new entry."},
+	{DIRECTORY "object_classes", KEY_LIST, AT(object_classes), .fallback = "[inetOrgPerson]",
+		.fallback_ad = "[top, person, organizationalPerson, user]", .min = 1, .max = 16, .item = KEY_ATTRIBUTE,
+		.help = "Object classes of a new entry."},
+	{DIRECTORY "group_member_attribute", KEY_ATTRIBUTE, AT(group_member_attribute), .fallback = "member",
+		.help = "Attribute of a group that holds its members' DNs."},
+	{DIRECTORY "group_filter", KEY_FILTER, AT(group_filter), .fallback = "(objectClass=groupOfNames)",
+		.fallback_ad = "(objectClass=group)", .help = "What makes an entry a group."},
+	{DIRECTORY "marker_attribute", KEY_ATTRIBUTE, AT(marker_attribute), .fallback = "usherRequestId",
+		.fallback_ad = "employeeNumber",
+		.help = "Attribute that marks the entries that the daemon made: usherRequestId from the optional "
+			"schema, or one that exists and is otherwise not used.",
+		.example = "employeeNumber"},
+	{DIRECTORY "disable", KEY_ENUM, AT(disable), .fallback = "locked_time", .fallback_ad = "driver",
+		.words = "locked_time|start_time|driver",
+		.help = "How a new entry is kept from logging in until it is activated: locked_time sets "
+			"pwdAccountLockedTime; start_time sets pwdStartTime and pwdEndTime; driver is the directory's "
+			"own way."},
+	{DIRECTORY "transactions", KEY_BOOL, AT(transactions), .fallback = "false", .fallback_ad = "false",
+		.help = "Whether an entry and its groups are written in one transaction (RFC 5805) where the server "
+			"has them. Off by default: slapd 2.5.13 was seen to crash at the end of one (docs/decisions/0003). "
+			"Without, the steps run one by one; each looks before it acts."},
+	{DIRECTORY "network_timeout", KEY_DURATION_MS, AT(network_timeout_ms), .fallback = "3s", .min = 1, .max = 60,
+		.help = "How long connecting may take."},
+	{DIRECTORY "operation_timeout", KEY_DURATION_MS, AT(operation_timeout_ms), .fallback = "5s", .min = 1,
+		.max = 60, .help = "How long one operation may take."},
+	{DIRECTORY "max_binds", KEY_INT, AT(max_binds), .fallback = "8", .min = 1, .max = 256,
+		.help = "Password checks under way at once; more wait."},
+	{DIRECTORY "mail_domains", KEY_LIST, AT(mail_domains), .fallback = "[]", .max = 256, .item = KEY_DOMAIN,
+		.help = "Where a realm has several directories: the mail domains of the people in this one. Empty: "
+			"any."},
+	{DIRECTORY "attributes", KEY_MAP, AT(attributes), .fallback = "{}", .max = 64, .item = KEY_ATTRIBUTE,
+		.shape = &attributes,
+		.help = "Names of attributes in this directory, where they differ from what the driver takes them to "
+			"be: our name, then the directory's.",
+		.example = "{phone: telephoneNumber}"},
+	{DIRECTORY "attributes.*", KEY_ATTRIBUTE, .offset = sizeof(struct str), .required = true,
+		.help = "The directory's name of the attribute."},
+};
+const size_t n_keys_directory = COUNT(keys_directory);

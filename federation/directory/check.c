@@ -1,0 +1,131 @@
+#include <unistd.h>
+
+#include "federation/directory/driver.h"
+#include "federation/directory/ldap_text.h"
+
+struct check {
+	struct arena *a;
+	struct config_errors *errors;
+	struct str prefix; /* "realms.staff.directories.main" */
+	unsigned at;
+};
+
+static void wrong(struct check *k, const char *key, const char *expected, struct str value) {
+	struct str path = str_printf(k->a, "%.*s.%s", FMT(k->prefix), key);
+	config_error_add(k->a, k->errors, k->at, path, "%s, not \"%.*s\"", expected, FMT(value));
+}
+
+static void check_dn(struct check *k, const char *key, struct str dn, bool needed) {
+	if (str_empty(dn) ? needed : !dn_valid(k->a, dn))
+		wrong(k, key, "a distinguished name (RFC 4514)", dn);
+}
+
+static void check_dns(struct check *k, const char *key, struct strs list) {
+	for (size_t i = 0; i < list.n; i++)
+		check_dn(k, key, list.v[i], true);
+}
+
+static void check_attribute(struct check *k, const char *key, struct str name, bool needed) {
+	if (str_empty(name) ? needed : !attribute_valid(name))
+		wrong(k, key, "the name of an attribute", name);
+}
+
+static void check_filter(struct check *k, const char *key, struct str filter) {
+	if (!filter_valid(filter))
+		wrong(k, key, "a filter in parentheses (RFC 4515)", filter);
+}
+
+static bool uri_valid(struct str uri) {
+	LDAPURLDesc *parsed = NULL;
+	if (!str_starts(uri, STR("ldap://")) && !str_starts(uri, STR("ldaps://")) && !str_starts(uri, STR("ldapi://")))
+		return false;
+	struct str rest = str_sub(uri, str_find(uri, '/', 0) + 2, uri.n);
+	if (str_empty(rest) || rest.p[0] == '/' || rest.n > 256 || memchr(rest.p, ' ', rest.n) ||
+		memchr(rest.p, '\0', rest.n))
+		return false;
+	char text[300];
+	snprintf(text, sizeof(text), "%.*s", FMT(uri));
+	if (ldap_url_parse(text, &parsed) != LDAP_URL_SUCCESS)
+		return false;
+	bool valid = !parsed->lud_dn || !*parsed->lud_dn;
+	ldap_free_urldesc(parsed);
+	return valid;
+}
+
+static void check_uris(struct check *k, const struct directory_config *d) {
+	bool tls = false;
+	if (d->uris.n == 0 || d->uris.n > URI_MOST)
+		wrong(k, "uris", "1 to 8 URIs", STR(""));
+	for (size_t i = 0; i < d->uris.n; i++) {
+		tls = tls || !str_starts(d->uris.v[i], STR("ldapi:"));
+		if (!uri_valid(d->uris.v[i]))
+			wrong(k, "uris",
+				"ldaps://HOST[:PORT], ldap://HOST[:PORT] (StartTLS follows) or ldapi://SOCKET with %2F "
+				"for /",
+				d->uris.v[i]);
+	}
+	struct str path = str_printf(k->a, "%.*s%c", FMT(d->ca_file), '\0');
+	if (tls && !str_empty(d->ca_file) && access(path.p, R_OK) != 0)
+		wrong(k, "ca_file", "a file that can be read", d->ca_file);
+}
+
+static void check_directory(struct check *k, const struct directory_config *d) {
+	if (!driver_of(d))
+		wrong(k, "driver", "openldap: the others are not built yet", STR("this one"));
+	check_uris(k, d);
+	check_dn(k, "bind_dn", d->bind_dn, true);
+	if (str_empty(d->bind_password))
+		wrong(k, "bind_password_file", "a password", STR(""));
+	check_dn(k, "people_base", d->people_base, true);
+	check_dn(k, "groups_base", d->groups_base, true);
+	check_filter(k, "people_filter", d->people_filter);
+	check_filter(k, "group_filter", d->group_filter);
+	check_attribute(k, "rdn_attribute", d->rdn_attribute, true);
+	check_attribute(k, "group_member_attribute", d->group_member_attribute, true);
+	check_attribute(k, "marker_attribute", d->marker_attribute, true);
+	if (d->login_attributes.n == 0)
+		wrong(k, "login_attributes", "at least one attribute", STR(""));
+	for (size_t i = 0; i < d->login_attributes.n; i++)
+		check_attribute(k, "login_attributes", directory_attribute(d, d->login_attributes.v[i]), true);
+	for (size_t i = 0; i < d->object_classes.n; i++)
+		check_attribute(k, "object_classes", d->object_classes.v[i], true);
+	for (size_t i = 0; i < d->n_attributes; i++)
+		check_attribute(k, "attributes", d->attributes[i].theirs, true);
+}
+
+static void check_profile(struct check *k, const struct profile_config *p) {
+	check_dn(k, "base", p->base, true);
+	check_dns(k, "bases_allowed", p->bases_allowed);
+	check_dns(k, "groups", p->groups);
+	check_dns(k, "groups_allowed", p->groups_allowed);
+	check_dn(k, "approvers", p->approvers, false);
+}
+
+static void check_realm(struct check *k, const struct realm *r) {
+	struct str realm = str_printf(k->a, "realms.%.*s", FMT(r->id));
+	*k = (struct check){k->a, k->errors, realm, r->at};
+	check_dn(k, "operators", r->operators, false);
+	for (size_t i = 0; i < r->n_directories; i++) {
+		const struct directory_config *d = &r->directories[i];
+		k->prefix = str_printf(k->a, "%.*s.directories.%.*s", FMT(realm), FMT(d->id));
+		k->at = d->at;
+		check_directory(k, d);
+	}
+	for (size_t i = 0; i < r->n_profiles; i++) {
+		k->prefix = str_printf(k->a, "%.*s.profiles.%.*s", FMT(realm), FMT(r->profiles[i].id));
+		k->at = r->profiles[i].at;
+		check_profile(k, &r->profiles[i]);
+	}
+	for (size_t i = 0; i < r->n_roles; i++) {
+		k->prefix = str_printf(k->a, "%.*s.roles[%zu]", FMT(realm), i);
+		k->at = r->roles[i].at;
+		if (r->roles[i].match == ROLE_GROUP_DN)
+			check_dn(k, "group", r->roles[i].group, true);
+	}
+}
+
+void directory_check_config(struct arena *a, const struct config *c, struct config_errors *errors) {
+	struct check k = {a, errors, STR_NONE, 0};
+	for (size_t i = 0; i < c->n_realms; i++)
+		check_realm(&k, &c->realms[i]);
+}

@@ -1,0 +1,12 @@
+#include "federation/directory/driver.h"
+
+static const struct driver *const drivers[] = {
+	[DIRECTORY_OPENLDAP] = &driver_openldap,
+	[DIRECTORY_ACTIVE_DIRECTORY] = NULL,
+	[DIRECTORY_389DS] = NULL,
+};
+
+const struct driver *driver_of(const struct directory_config *d) {
+	size_t i = (size_t)d->driver;
+	return i < COUNT(drivers) ? drivers[i] : NULL;
+}

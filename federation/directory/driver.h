@@ -1,0 +1,62 @@
+/* driver.h: what differs between makes of directories; private to this folder. A driver is a row: openldap.c, later
+ * active_directory.c and 389ds.c. */
+#ifndef USHER_FEDERATION_DIRECTORY_DRIVER_H
+#define USHER_FEDERATION_DIRECTORY_DRIVER_H
+
+#include "federation/directory/ldap_conn.h"
+
+/* A ppolicy response control, or what another make says instead. */
+struct bind_answer {
+	int result;
+	struct str diagnostic;
+	int policy_error;               /* -1 none */
+	int64_t expires_in, grace_left; /* -1 none */
+};
+
+struct driver {
+	const char *name;
+	const char *stable_id;               /* attribute */
+	const char *const *state_attributes; /* read with each entry for entry_state; ends with NULL */
+	struct str default_class;            /* of new entries when none is configured */
+	/* Sets enabled and locked from the attributes (by lower-case names) of an entry. */
+	void (*entry_state)(struct entry *e, int64_t now_ms);
+	enum err (*bind_verdict)(struct task *t, const struct bind_answer *answer, enum verdict *ret);
+	/* Whether a refusal means that a unique value is taken. */
+	bool (*taken)(const struct answer *answer);
+	/* What a new entry has so that nobody can log in. */
+	void (*disabled_attributes)(
+		struct arena *a, const struct directory_config *d, struct attribute **list, size_t *n);
+	/* The modification that enables or disables the entry as it is now; n 0: done already. */
+	void (*enable)(struct arena *a, const struct directory_config *d, const struct entry *now, bool enabled,
+		struct attribute **list, size_t *n);
+	/* The modification that must follow when the service account has set a password, so that its owner can log in
+	 * with it and a disabled entry is still disabled; before and after are the entry around it. */
+	void (*after_password)(struct arena *a, const struct entry *before, const struct entry *after,
+		struct attribute **list, size_t *n);
+};
+
+extern const struct driver driver_openldap;
+/* NULL where it is not built. */
+const struct driver *driver_of(const struct directory_config *d);
+
+/* attr_map.c: our name for the directory's (lower case of theirs where there is none). */
+struct str attribute_ours(struct arena *a, const struct directory_config *d, struct str theirs);
+/* The directory's names of all mapped attributes. */
+void attributes_mapped(struct arena *a, const struct directory_config *d, struct strs *list);
+
+/* entry.c */
+/* What is read of an entry usually: mapped, state, stable id, marker, rdn. */
+struct strs entry_attributes(struct arena *a, const struct directory_config *d);
+enum err entry_read(struct task *t, struct conn *c, LDAPMessage *m, struct entry *ret) must_use;
+/* As directory_read gives it: nothing mapped, only dn and attributes are set. */
+enum err entry_read_plain(struct task *t, struct conn *c, LDAPMessage *m, struct entry *ret) must_use;
+/* Values of one attribute of an entry by its lower-case own name or our name; n is 0 where it has none. */
+struct strs entry_values(const struct entry *e, struct str name);
+bool root_dse_has(LDAP *ld, LDAPMessage *entry, const char *attribute, struct str value);
+
+/* change.c: adds attribute name = value to a list that grows. */
+void attribute_add(struct arena *a, struct attribute **list, size_t *n, struct str name, struct str value);
+/* password.c: puts what a ppolicy response control says into *ret, which is left as it is without one. */
+void policy_control_read(LDAP *ld, LDAPControl **controls, struct bind_answer *ret);
+
+#endif

@@ -1,0 +1,141 @@
+#include "base/clock.h"
+#include "federation/directory/driver.h"
+
+#define PLAIN_VALUES 8192u /* of one attribute, in a plain read */
+
+/* Never read, whoever asks: a service account that may write a password may often read its hash. */
+static bool secret_attribute(struct str name) {
+	return str_eq_case(name, STR("userPassword")) || str_eq_case(name, STR("unicodePwd")) ||
+	       str_eq_case(name, STR("pwdHistory"));
+}
+
+static void add_once(struct arena *a, struct strs *list, struct str name) {
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq_case(list->v[i], name))
+			return;
+	if (!str_empty(name))
+		strs_add(a, list, name);
+}
+
+struct strs entry_attributes(struct arena *a, const struct directory_config *d) {
+	const struct driver *driver = driver_of(d);
+	struct strs list = {NULL, 0};
+	attributes_mapped(a, d, &list);
+	for (const char *const *name = driver->state_attributes; *name; name++)
+		strs_add(a, &list, str_of(*name));
+	add_once(a, &list, str_of(driver->stable_id));
+	add_once(a, &list, d->marker_attribute);
+	add_once(a, &list, d->rdn_attribute);
+	for (size_t i = 0; i < d->login_attributes.n; i++)
+		add_once(a, &list, directory_attribute(d, d->login_attributes.v[i]));
+	return list;
+}
+
+struct strs entry_values(const struct entry *e, struct str name) {
+	for (size_t i = 0; i < e->n_attributes; i++)
+		if (str_eq_case(e->attributes[i].name, name))
+			return e->attributes[i].values;
+	return (struct strs){NULL, 0};
+}
+
+struct str entry_value(const struct entry *e, struct str name) {
+	struct strs values = entry_values(e, name);
+	return values.n ? values.v[0] : STR_NONE;
+}
+
+static struct strs copy_values(struct arena *a, const struct berval *values, size_t most) {
+	struct strs list = {NULL, 0};
+	size_t n = 0;
+	while (n < most && values && values[n].bv_val)
+		n++;
+	list.v = arena_array(a, struct str, n);
+	for (; list.n < n; list.n++)
+		list.v[list.n] = str_dup(a, str_of_bv(values[list.n]));
+	return list;
+}
+
+static struct str first(const struct entry *e, struct arena *a, const struct directory_config *d, struct str theirs) {
+	struct str value = entry_value(e, attribute_ours(a, d, theirs));
+	return str_absent(value) ? str_slice("", 0) : value;
+}
+
+static void name_entry(struct task *t, const struct directory_config *d, struct entry *e) {
+	const struct driver *driver = driver_of(d);
+	e->stable_id = first(e, t->arena, d, str_of(driver->stable_id));
+	e->login = first(e, t->arena, d, directory_attribute(d, STR("login")));
+	if (str_empty(e->login))
+		e->login = first(e, t->arena, d, d->rdn_attribute);
+	e->mail = first(e, t->arena, d, directory_attribute(d, STR("mail")));
+	e->marker = first(e, t->arena, d, d->marker_attribute);
+	e->enabled = true;
+	driver->entry_state(e, clock_wall_ms());
+}
+
+static bool next_attribute(
+	struct conn *c, LDAPMessage *m, BerElement *ber, struct berval *name, struct berval **values) {
+	return ldap_get_attribute_ber(c->ld, m, ber, name, values) == LDAP_SUCCESS && name->bv_val;
+}
+
+struct reading {
+	struct conn *c;
+	LDAPMessage *m;
+	bool plain;
+};
+
+static void read_attribute(struct task *t, const struct reading *r, struct str theirs, const struct berval *values,
+	struct attribute *ret) {
+	ret->name = r->plain ? str_lower(t->arena, theirs) : attribute_ours(t->arena, r->c->directory, theirs);
+	ret->values = copy_values(t->arena, values, r->plain ? PLAIN_VALUES : LIMIT_VALUES);
+}
+
+static void read_attributes(struct task *t, const struct reading *r, BerElement *ber, struct entry *e) {
+	struct berval name;
+	size_t room = 0;
+	for (;;) {
+		owned(ldap_bervals) struct berval *values = NULL;
+		if (!next_attribute(r->c, r->m, ber, &name, &values))
+			return;
+		if (secret_attribute(str_of_bv(name)))
+			continue;
+		if (e->n_attributes == room) {
+			size_t wider = room ? room * 2 : 32;
+			e->attributes = arena_grow(t->arena, e->attributes, room * sizeof(struct attribute),
+				wider * sizeof(struct attribute));
+			room = wider;
+		}
+		read_attribute(t, r, str_of_bv(name), values, &e->attributes[e->n_attributes++]);
+	}
+}
+
+static enum err read_entry(struct task *t, const struct reading *r, struct entry *ret) {
+	owned(ldap_reader) BerElement *ber = NULL;
+	struct berval dn;
+	struct entry e = {0};
+	if (ldap_get_dn_ber(r->c->ld, r->m, &ber, &dn) != LDAP_SUCCESS)
+		return task_fail(t, ERR_UNAVAILABLE, "an entry that cannot be read");
+	e.dn = str_dup(t->arena, str_of_bv(dn));
+	read_attributes(t, r, ber, &e);
+	*ret = e;
+	return OK;
+}
+
+enum err entry_read(struct task *t, struct conn *c, LDAPMessage *m, struct entry *ret) {
+	struct reading r = {c, m, false};
+	TRY(read_entry(t, &r, ret));
+	name_entry(t, c->directory, ret);
+	return OK;
+}
+
+enum err entry_read_plain(struct task *t, struct conn *c, LDAPMessage *m, struct entry *ret) {
+	struct reading r = {c, m, true};
+	return read_entry(t, &r, ret);
+}
+
+bool root_dse_has(LDAP *ld, LDAPMessage *entry, const char *attribute, struct str value) {
+	struct berval **values = ldap_get_values_len(ld, entry, attribute);
+	bool has = false;
+	for (size_t i = 0; values && values[i]; i++)
+		has = has || str_eq(str_of_bv(*values[i]), value);
+	ldap_value_free_len(values);
+	return has;
+}

@@ -1,0 +1,185 @@
+#include "federation/directory/driver.h"
+#include "federation/directory/ldap_text.h"
+
+#define LIMIT_TYPED 320u /* bytes of what a person types as user name */
+#define SEARCH_MOST 16u
+
+/* libldap's list of attributes, terminated; the texts are of the configuration or of tables. */
+static enum err attribute_list(struct task *t, struct strs names, char ***ret) {
+	char **list = arena_array(t->arena, char *, names.n + 1);
+	for (size_t i = 0; i < names.n; i++) {
+		struct str copy = str_printf(t->arena, "%.*s", FMT(names.v[i]));
+		list[i] = bv_of(copy).bv_val;
+	}
+	*ret = list;
+	return OK;
+}
+
+static enum err search_once(struct task *t, struct conn *c, const struct search *s, LDAPMessage **ret) {
+	const char *base = NULL, *filter = NULL;
+	char **attributes = NULL;
+	int msgid = 0;
+	TRY(task_cstr(t, s->base, &base));
+	TRY(task_cstr(t, s->filter, &filter));
+	TRY(attribute_list(t, s->attributes, &attributes));
+	int64_t ms = conn_budget_ms(t, c->directory);
+	struct timeval limit = {.tv_sec = (time_t)(ms / 1000 + 1)};
+	int rc = ldap_search_ext(c->ld, base, s->scope, filter, s->attributes.n ? attributes : NULL, 0, s->controls,
+		NULL, &limit, s->size_limit, &msgid);
+	return conn_wait(t, c, rc, msgid, ret);
+}
+
+enum err conn_search(struct task *t, const struct directory_config *d, const struct search *s, struct conn **ret_conn,
+	LDAPMessage **ret) {
+	owned(ldap_message) LDAPMessage *m = NULL;
+	struct conn *c = NULL;
+	struct answer answer;
+	TRY(conn_get(t, d, CONN_SERVICE, &c));
+	enum err e = search_once(t, c, s, &m);
+	if (e == ERR_UNAVAILABLE || (e == ERR_TIMEOUT && d->uris.n > 1)) {
+		task_clear(t);
+		TRY(conn_get(t, d, CONN_SERVICE, &c));
+		e = search_once(t, c, s, &m);
+	}
+	TRY(e);
+	TRY(conn_answer(t, c, m, &answer, NULL));
+	if (!(answer.result == LDAP_SIZELIMIT_EXCEEDED && s->size_limit))
+		TRY(conn_result(t, c, &answer, "search"));
+	*ret_conn = c;
+	*ret = m;
+	m = NULL;
+	return OK;
+}
+
+/* Exactly one: none is ERR_NOT_FOUND, several are ERR_EXISTS. */
+static enum err find_one(struct task *t, const struct directory_config *d, struct search *s, struct entry **ret) {
+	owned(ldap_message) LDAPMessage *m = NULL;
+	struct conn *c = NULL;
+	s->size_limit = 2;
+	if (s->attributes.n == 0)
+		s->attributes = entry_attributes(t->arena, d);
+	TRY(conn_search(t, d, s, &c, &m));
+	int n = ldap_count_entries(c->ld, m);
+	if (n > 1)
+		return task_fail(t, ERR_EXISTS, "more than one entry matches");
+	if (n < 1)
+		return task_fail(t, ERR_NOT_FOUND, "no entry matches");
+	struct entry *e = arena_new_of(t->arena, struct entry);
+	TRY(entry_read(t, c, ldap_first_entry(c->ld, m), e));
+	*ret = e;
+	return OK;
+}
+
+static enum err driver_wanted(struct task *t, const struct directory_config *d) {
+	return driver_of(d) ? OK : task_fail(t, ERR_CONFIG, "directory %.*s: this driver is not built yet", FMT(d->id));
+}
+
+/* What no directory holds is asked of none. */
+static bool can_stand(struct str value, size_t most) {
+	return value.n && value.n <= most && str_utf8(value) && !memchr(value.p, '\0', value.n);
+}
+
+enum err directory_find_login(struct task *t, const struct directory_config *d, struct str typed, struct entry **ret) {
+	struct buf filter = buf_new(t->arena, LIMIT_FILTER);
+	TRY(driver_wanted(t, d));
+	if (!can_stand(typed, LIMIT_TYPED) || d->login_attributes.n == 0)
+		return task_fail(t, ERR_NOT_FOUND, "no user name");
+	buf_put(&filter, STR("(&"));
+	buf_put(&filter, d->people_filter);
+	buf_put(&filter, STR("(|"));
+	for (size_t i = 0; i < d->login_attributes.n; i++)
+		filter_equal(&filter, directory_attribute(d, d->login_attributes.v[i]), typed);
+	buf_put(&filter, STR("))"));
+	struct search s = {.base = d->people_base, .scope = LDAP_SCOPE_SUBTREE, .filter = buf_str(&filter)};
+	return find_one(t, d, &s, ret);
+}
+
+static enum err find_equal(
+	struct task *t, const struct directory_config *d, struct str attribute, struct str value, struct entry **ret) {
+	struct buf filter = buf_new(t->arena, LIMIT_FILTER);
+	if (!can_stand(value, LIMIT_DN))
+		return task_fail(t, ERR_NOT_FOUND, "no value");
+	filter_equal(&filter, attribute, value);
+	struct search s = {.base = d->people_base, .scope = LDAP_SCOPE_SUBTREE, .filter = buf_str(&filter)};
+	return find_one(t, d, &s, ret);
+}
+
+enum err directory_find_id(struct task *t, const struct directory_config *d, struct str stable_id, struct entry **ret) {
+	TRY(driver_wanted(t, d));
+	return find_equal(t, d, str_of(driver_of(d)->stable_id), stable_id, ret);
+}
+
+enum err directory_find_marker(
+	struct task *t, const struct directory_config *d, struct str marker, struct entry **ret) {
+	TRY(driver_wanted(t, d));
+	if (str_empty(d->marker_attribute))
+		return task_fail(t, ERR_CONFIG, "directory %.*s has no marker_attribute", FMT(d->id));
+	return find_equal(t, d, d->marker_attribute, marker, ret);
+}
+
+enum err directory_find_value(
+	struct task *t, const struct directory_config *d, struct str name, struct str value, struct entry **ret) {
+	TRY(driver_wanted(t, d));
+	return find_equal(t, d, directory_attribute(d, name), value, ret);
+}
+
+enum err directory_find_dn(struct task *t, const struct directory_config *d, struct str dn, struct entry **ret) {
+	TRY(driver_wanted(t, d));
+	if (!dn_valid(t->arena, dn))
+		return task_fail(t, ERR_NOT_FOUND, "not a DN");
+	struct search s = {.base = dn, .scope = LDAP_SCOPE_BASE, .filter = STR("(objectClass=*)")};
+	return find_one(t, d, &s, ret);
+}
+
+/* ---- entries as they are ---- */
+static struct strs names_of(struct arena *a, const char *const *names) {
+	struct strs list = {NULL, 0};
+	for (; *names; names++)
+		strs_add(a, &list, str_of(*names));
+	return list;
+}
+
+static enum err read_plain(struct task *t, const struct directory_config *d, const struct search *s, size_t most,
+	struct entry **ret, size_t *ret_n) {
+	owned(ldap_message) LDAPMessage *m = NULL;
+	struct conn *c = NULL;
+	struct entry *list = arena_array(t->arena, struct entry, most);
+	size_t n = 0;
+	TRY(conn_search(t, d, s, &c, &m));
+	for (LDAPMessage *e = ldap_first_entry(c->ld, m); e && n < most; e = ldap_next_entry(c->ld, e))
+		TRY(entry_read_plain(t, c, e, &list[n++]));
+	*ret = list;
+	*ret_n = n;
+	return OK;
+}
+
+enum err directory_read(struct task *t, const struct directory_config *d, struct str dn, const char *const *attributes,
+	struct entry **ret) {
+	struct entry *found = NULL;
+	size_t n = 0;
+	TRY(driver_wanted(t, d));
+	if (!str_empty(dn) && !dn_valid(t->arena, dn))
+		return task_fail(t, ERR_NOT_FOUND, "not a DN");
+	struct search s = {dn, LDAP_SCOPE_BASE, STR("(objectClass=*)"), names_of(t->arena, attributes), 0, NULL};
+	TRY(read_plain(t, d, &s, 1, &found, &n));
+	if (n == 0)
+		return task_fail(t, ERR_NOT_FOUND, "no entry, or not shown to us");
+	*ret = found;
+	return OK;
+}
+
+enum err directory_search(struct task *t, const struct directory_config *d, struct str base, const char *filter,
+	const char *const *attributes, struct entry **ret, size_t *ret_n, bool *cut) {
+	struct entry *found = NULL;
+	size_t n = 0;
+	TRY(driver_wanted(t, d));
+	if (!dn_valid(t->arena, base))
+		return task_fail(t, ERR_NOT_FOUND, "not a DN");
+	struct search s = {
+		base, LDAP_SCOPE_SUBTREE, str_of(filter), names_of(t->arena, attributes), SEARCH_MOST + 1, NULL};
+	TRY(read_plain(t, d, &s, SEARCH_MOST + 1, &found, &n));
+	*cut = n > SEARCH_MOST;
+	*ret_n = *cut ? SEARCH_MOST : n;
+	*ret = found;
+	return OK;
+}

@@ -1,0 +1,174 @@
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/metric.h"
+#include "federation/directory/driver.h"
+#include "federation/directory/health.h"
+#include "federation/directory/ldap_conn.h"
+
+#define FAIL_BACK_MS                                                                                                   \
+	30000 /* how long a connection to a less preferred controller is kept before the preferred ones are tried      \
+		 again */
+
+struct berval bv_of(struct str s) {
+	union {
+		const char *in;
+		char *out; /* libldap has no const, and does not write */
+	} p = {.in = s.p ? s.p : ""};
+	return (struct berval){.bv_len = s.n, .bv_val = p.out};
+}
+
+struct str str_of_bv(struct berval bv) {
+	return str_slice(bv.bv_val, bv.bv_len);
+}
+
+int64_t conn_budget_ms(const struct task *t, const struct directory_config *d) {
+	int64_t left = task_left_ms(t);
+	return d->operation_timeout_ms < left ? d->operation_timeout_ms : left;
+}
+
+static void handle_close(void *handle) {
+	conn_close(handle);
+}
+
+/* ---- holding ---- */
+/* In the configured order, those that are down last. A refused bind ends it: another controller would refuse too, and
+ * lock the account. */
+static enum err conn_open(struct task *t, const struct directory_config *d, enum conn_kind kind, void **ret) {
+	struct health *h = health_of(d);
+	size_t n = d->uris.n < URI_MOST ? d->uris.n : URI_MOST;
+	bool tried[URI_MOST] = {false};
+	enum err e = ERR_UNAVAILABLE;
+	for (size_t k = 0; k < 2 * n; k++) {
+		struct conn *c = NULL;
+		size_t i = k % n;
+		if (tried[i] || (k < n && health_uri_is_down(h, i)) || task_left_ms(t) == 0)
+			continue;
+		tried[i] = true;
+		e = conn_open_at(t, d, i, kind, &c);
+		if (!e) {
+			task_clear(t);
+			*ret = c;
+			return OK;
+		}
+		if (e == ERR_CREDENTIALS)
+			return task_fail(t, ERR_CONFIG, "directory %.*s", FMT(d->id));
+	}
+	return task_fail(t, e, "directory %.*s", FMT(d->id));
+}
+
+static enum err service_open(struct task *t, const void *key, void **ret) {
+	return conn_open(t, key, CONN_SERVICE, ret);
+}
+
+static enum err password_open(struct task *t, const void *key, void **ret) {
+	return conn_open(t, key, CONN_PASSWORD, ret);
+}
+
+static const struct handle_kind kinds[] = {
+	[CONN_SERVICE] = {"directory", service_open, handle_close},
+	[CONN_PASSWORD] = {"directory passwords", password_open, handle_close},
+};
+
+/* Between requests nothing is to be read: what can be is an end, or a Notice of Disconnection (RFC 4511 4.4.1). */
+static bool conn_alive(const struct conn *c) {
+	struct pollfd p = {.fd = conn_fd(c), .events = POLLIN | POLLRDHUP};
+	return p.fd >= 0 && poll(&p, 1, 0) == 0;
+}
+
+static bool conn_should_fail_back(const struct conn *c) {
+	if (c->uri == 0 || clock_monotonic_ms() - c->since < FAIL_BACK_MS)
+		return false;
+	for (size_t i = 0; i < c->uri; i++)
+		if (!health_uri_is_down(c->health, i))
+			return true;
+	return false;
+}
+
+enum err conn_get(struct task *t, const struct directory_config *d, enum conn_kind kind, struct conn **ret) {
+	void *handle = NULL;
+	if (!driver_of(d))
+		return task_fail(t, ERR_CONFIG, "directory %.*s: this driver is not built yet", FMT(d->id));
+	if (!t->handles)
+		return task_fail(t, ERR_INTERNAL, "a directory was asked where nobody may wait");
+	if (task_left_ms(t) == 0)
+		return task_fail(t, ERR_UNAVAILABLE, "no time left");
+	if (!health_allows(health_of(d)))
+		return task_fail(t, ERR_UNAVAILABLE, "directory %.*s: breaker open", FMT(d->id));
+	TRY(task_handle(t, &kinds[kind], d, &handle));
+	struct conn *c = handle;
+	if (!conn_alive(c) || conn_should_fail_back(c)) {
+		task_handle_drop(t, &kinds[kind], d);
+		TRY(task_handle(t, &kinds[kind], d, &handle));
+	}
+	*ret = handle;
+	return OK;
+}
+
+static void conn_drop(struct task *t, struct conn *c) {
+	task_handle_drop(t, &kinds[c->kind], c->directory);
+}
+
+/* ---- asking ---- */
+static enum err wait_timed_out(struct task *t, struct conn *c) {
+	enum err e = task_fail(t, ERR_TIMEOUT, "%.*s: no answer in time", FMT(c->directory->uris.v[c->uri]));
+	health_timed_out(c->health);
+	health_uri_down(c->health, c->uri);
+	conn_drop(t, c);
+	conn_count(e);
+	return e;
+}
+
+static enum err wait_broken(struct task *t, struct conn *c, enum err code, int rc) {
+	enum err e = task_fail(t, code, "%.*s: %s", FMT(c->directory->uris.v[c->uri]), ldap_err2string(rc));
+	health_uri_down(c->health, c->uri);
+	conn_drop(t, c);
+	conn_count(e);
+	return e;
+}
+
+static enum err wait_for(struct task *t, struct conn *c, enum err when_broken, int msgid, LDAPMessage **ret) {
+	struct timeval tv = conn_timeval(conn_budget_ms(t, c->directory));
+	LDAPMessage *m = NULL;
+	int64_t began = clock_monotonic_us();
+	int rc = LDAP_SERVER_DOWN, got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
+	metric_observe_us(METRIC_DIRECTORY_SECONDS, clock_monotonic_us() - began);
+	if (got == 0)
+		return wait_timed_out(t, c);
+	if (got < 0) {
+		ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
+		return rc == LDAP_TIMEOUT ? wait_timed_out(t, c) : wait_broken(t, c, when_broken, rc);
+	}
+	health_answered(c->health);
+	*ret = m;
+	return OK;
+}
+
+/* What could not be sent: the connection's fault, or ours (a text that cannot be encoded). */
+static enum err not_sent(struct task *t, struct conn *c, int rc) {
+	if (rc == LDAP_SERVER_DOWN || rc == LDAP_CONNECT_ERROR || rc == LDAP_X_CONNECTING || rc == LDAP_TIMEOUT)
+		return wait_broken(t, c, ERR_UNAVAILABLE, rc);
+	return task_fail(t, ERR_INVALID, "not sent: %s", ldap_err2string(rc));
+}
+
+enum err conn_wait(struct task *t, struct conn *c, int rc, int msgid, LDAPMessage **ret) {
+	return rc == LDAP_SUCCESS ? wait_for(t, c, ERR_UNAVAILABLE, msgid, ret) : not_sent(t, c, rc);
+}
+
+enum err conn_wait_change(struct task *t, struct conn *c, int rc, int msgid, LDAPMessage **ret) {
+	return rc == LDAP_SUCCESS ? wait_for(t, c, ERR_TIMEOUT, msgid, ret) : not_sent(t, c, rc);
+}
+
+enum err conn_answer(struct task *t, struct conn *c, LDAPMessage *m, struct answer *ret, LDAPControl ***controls) {
+	owned(ldap_memory) char *diagnostic = NULL;
+	int code = -1, rc = ldap_parse_result(c->ld, m, &code, NULL, &diagnostic, NULL, controls, 0);
+	if (rc != LDAP_SUCCESS)
+		return task_fail(t, ERR_UNAVAILABLE, "an answer that cannot be read: %s", ldap_err2string(rc));
+	*ret = (struct answer){.result = code, .diagnostic = str_dup(t->arena, str_of(diagnostic ? diagnostic : ""))};
+	return OK;
+}
+
+void conn_count(enum err e) {
+	unsigned label = e == ERR_TIMEOUT ? 3 : e == ERR_UNAVAILABLE ? 2 : e ? 1 : 0;
+	metric_add(METRIC_DIRECTORY, label, 1);
+}

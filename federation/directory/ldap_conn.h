@@ -1,0 +1,100 @@
+/* ldap_conn.h: connections to one directory; private to this folder.
+ *
+ * A worker owns two connections per directory, held through task_handle under the directory_config's address: one bound
+ * as the service account, one on which people's passwords are checked (a bind changes the identity of a whole
+ * connection). A handle of libldap has one URI: fail-over, health and fail-back are ours, because with
+ * LDAP_OPT_CONNECT_ASYNC, without which a TLS handshake with a mute server never ends, libldap's do not work. */
+#ifndef USHER_FEDERATION_DIRECTORY_LDAP_CONN_H
+#define USHER_FEDERATION_DIRECTORY_LDAP_CONN_H
+
+#include <ldap.h>
+
+#include "federation/directory/directory.h"
+
+#define URI_MOST 8u /* controllers of one directory; directory_check_config refuses more */
+
+enum conn_kind { CONN_SERVICE, CONN_PASSWORD };
+
+struct health;
+struct conn {
+	LDAP *ld;
+	const struct directory_config *directory;
+	struct health *health;
+	enum conn_kind kind;
+	size_t uri;          /* index in directory->uris */
+	int64_t since;       /* monotonic milliseconds */
+	bool transactions;   /* RFC 5805 */
+	bool matched_values; /* RFC 3876 */
+	bool proved;         /* a successful bind was seen to change who we are */
+};
+
+static inline void ldap_message_free(LDAPMessage *m) {
+	ldap_msgfree(m);
+}
+OWNED(ldap_message, LDAPMessage *, ldap_message_free)
+OWNED(ldap_controls, LDAPControl **, ldap_controls_free)
+OWNED(ldap_control, LDAPControl *, ldap_control_free)
+OWNED(ldap_memory, char *, ldap_memfree)
+OWNED(ldap_berval, struct berval *, ber_bvfree)
+OWNED(ldap_bervals, struct berval *, ber_memfree) /* an array whose elements point into a message */
+static inline void ldap_ber_free(BerElement *b) {
+	ber_free(b, 0);
+}
+static inline void ldap_ber_free_all(BerElement *b) {
+	ber_free(b, 1);
+}
+OWNED(ldap_reader, BerElement *, ldap_ber_free)     /* of a message that owns its bytes */
+OWNED(ldap_writer, BerElement *, ldap_ber_free_all) /* of our own */
+
+/* A berval over a slice; libldap only reads it. */
+struct berval bv_of(struct str s);
+struct str str_of_bv(struct berval bv);
+
+/* A live connection. ERR_UNAVAILABLE: breaker open, nobody answers; ERR_CONFIG: bind refused or a certificate. */
+enum err conn_get(struct task *t, const struct directory_config *d, enum conn_kind kind, struct conn **ret) must_use;
+/* Opens one controller beside the worker's connections; ended by conn_close. For directory_probe. ERR_CREDENTIALS: our
+ * bind was refused. */
+enum err conn_open_at(
+	struct task *t, const struct directory_config *d, size_t uri, enum conn_kind kind, struct conn **ret) must_use;
+void conn_close(struct conn *c);
+int conn_fd(const struct conn *c); /* -1: none */
+struct timeval conn_timeval(int64_t ms);
+static inline void conn_end(struct conn *c) {
+	conn_close(c);
+}
+OWNED(conn, struct conn *, conn_end)
+
+/* What the server said at the end. */
+struct answer {
+	int result; /* -1: no answer */
+	struct str diagnostic;
+};
+/* rc is what the sending call returned. Waits for the whole answer of msgid. After an error the connection has been
+ * closed and *c is no more. */
+enum err conn_wait(struct task *t, struct conn *c, int rc, int msgid, LDAPMessage **ret) must_use;
+/* The same for a change: a connection that broke after sending is ERR_TIMEOUT. */
+enum err conn_wait_change(struct task *t, struct conn *c, int rc, int msgid, LDAPMessage **ret) must_use;
+/* Reads the end of an answer; controls may be NULL. */
+enum err conn_answer(
+	struct task *t, struct conn *c, LDAPMessage *m, struct answer *ret, LDAPControl ***controls) must_use;
+/* The enum err of a result code of an operation of the service account; diagnostic goes into the task's failure. */
+enum err conn_result(struct task *t, struct conn *c, const struct answer *answer, const char *what);
+/* Counts the answer for the metrics: enum err of the operation. */
+void conn_count(enum err e);
+/* What one wait may take now, in milliseconds. */
+int64_t conn_budget_ms(const struct task *t, const struct directory_config *d);
+
+struct search {
+	struct str base;
+	int scope;
+	struct str filter;      /* built by ldap_text.h, or of the configuration */
+	struct strs attributes; /* the directory's names */
+	int size_limit;         /* 0: none */
+	LDAPControl **controls;
+};
+/* By the service account; once more on another connection when the first breaks. OK also when the size limit was hit. A
+ * missing base is ERR_NOT_FOUND. */
+enum err conn_search(struct task *t, const struct directory_config *d, const struct search *s, struct conn **ret_conn,
+	LDAPMessage **ret) must_use;
+
+#endif

@@ -1,0 +1,239 @@
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/clock.h"
+#include "federation/directory/driver.h"
+#include "federation/directory/health.h"
+#include "federation/directory/ldap_conn.h"
+#include "federation/directory/ldap_tls.h"
+
+#define ANSWER_MOST (8 << 20) /* bytes of one LDAP message */
+
+struct timeval conn_timeval(int64_t ms) {
+	return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+}
+
+void conn_close(struct conn *c) {
+	if (c->ld)
+		ldap_unbind_ext(c->ld, NULL, NULL);
+	free(c);
+}
+
+static void set_options(struct task *t, struct conn *c, struct str uri) {
+	const struct directory_config *d = c->directory;
+	int version = LDAP_VERSION3, idle = 60, probes = 3, interval = 10;
+	unsigned user_timeout = (unsigned)d->operation_timeout_ms;
+	int64_t left = task_left_ms(t);
+	struct timeval network = conn_timeval(d->network_timeout_ms < left ? d->network_timeout_ms : left);
+	struct timeval operation = conn_timeval(d->operation_timeout_ms);
+	ldap_set_option(c->ld, LDAP_OPT_PROTOCOL_VERSION, &version);
+	ldap_set_option(c->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
+	ldap_set_option(c->ld, LDAP_OPT_RESTART, LDAP_OPT_ON);
+	ldap_set_option(c->ld, LDAP_OPT_NETWORK_TIMEOUT, &network);
+	ldap_set_option(c->ld, LDAP_OPT_TIMEOUT, &operation);
+	if (str_starts(uri, STR("ldapi:")))
+		return;
+	ldap_set_option(c->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON);
+	ldap_set_option(c->ld, LDAP_OPT_X_KEEPALIVE_IDLE, &idle);
+	ldap_set_option(c->ld, LDAP_OPT_X_KEEPALIVE_PROBES, &probes);
+	ldap_set_option(c->ld, LDAP_OPT_X_KEEPALIVE_INTERVAL, &interval);
+	ldap_set_option(c->ld, LDAP_OPT_TCP_USER_TIMEOUT, &user_timeout);
+}
+
+int conn_fd(const struct conn *c) {
+	int fd = -1;
+	return ldap_get_option(c->ld, LDAP_OPT_DESC, &fd) == LDAP_OPT_SUCCESS ? fd : -1;
+}
+
+static struct str diagnostic_of(struct task *t, struct conn *c) {
+	owned(ldap_memory) char *text = NULL;
+	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
+	return str_dup(t->arena, str_of(text));
+}
+
+static bool handshake_works(struct conn *c) {
+	struct timeval tv = conn_timeval(c->directory->network_timeout_ms);
+	owned(ldap_message) LDAPMessage *m = NULL, *started = NULL;
+	int msgid = 0, rc = ldap_connect(c->ld);
+	struct pollfd p = {.fd = conn_fd(c), .events = POLLOUT};
+	if ((rc != LDAP_SUCCESS && rc != LDAP_X_CONNECTING) || poll(&p, 1, (int)c->directory->network_timeout_ms) <= 0)
+		return false;
+	if (str_starts(c->directory->uris.v[c->uri], STR("ldap:")) &&
+		(ldap_start_tls(c->ld, NULL, NULL, &msgid) != LDAP_SUCCESS ||
+			ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &started) <= 0 ||
+			ldap_install_tls(c->ld) != LDAP_SUCCESS))
+		return false;
+	return ldap_search_ext(c->ld, "", LDAP_SCOPE_BASE, NULL, NULL, 1, NULL, NULL, &tv, 1, &msgid) == LDAP_SUCCESS &&
+	       ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m) > 0;
+}
+
+/* Whether the server would be spoken to if nobody looked at its certificate: libldap over GnuTLS does not say why a
+ * handshake failed. Nothing is sent to it but a read of its root DSE. */
+static bool certificate_refused(struct task *t, const struct conn *c) {
+	struct conn other = {.directory = c->directory, .health = c->health, .kind = CONN_PASSWORD, .uri = c->uri};
+	const char *uri = NULL;
+	bool reached = false;
+	if (str_starts(c->directory->uris.v[c->uri], STR("ldapi:")) ||
+		task_cstr(t, c->directory->uris.v[c->uri], &uri) || ldap_initialize(&other.ld, uri) != LDAP_SUCCESS)
+		return false;
+	set_options(t, &other, c->directory->uris.v[c->uri]);
+	if (ldap_tls_use_any(other.ld))
+		reached = handshake_works(&other);
+	ldap_unbind_ext(other.ld, NULL, NULL);
+	return reached;
+}
+
+/* Why no connection came about. What took as long as it might counts as a time-out. */
+static enum err connect_failed(struct task *t, struct conn *c, int rc) {
+	struct str diagnostic = diagnostic_of(t, c), uri = c->directory->uris.v[c->uri];
+	if (clock_monotonic_ms() - c->since >= c->directory->network_timeout_ms * 9 / 10) {
+		health_timed_out(c->health);
+		return task_fail(t, ERR_UNAVAILABLE, "%.*s: no answer", FMT(uri));
+	}
+	if (task_left_ms(t) >= c->directory->network_timeout_ms && certificate_refused(t, c))
+		return task_fail(t, ERR_CONFIG,
+			"%.*s: its certificate is not vouched for by the CA file, or not for this name", FMT(uri));
+	return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s (%.*s)", FMT(uri), ldap_err2string(rc), FMT(diagnostic));
+}
+
+/* The TCP connection; the handshake of ldaps comes with the first request. A connection in progress is waited for here,
+ * because NETWORK_TIMEOUT does not count for it once it is asynchronous. */
+static enum err connect_tcp(struct task *t, struct conn *c) {
+	int rc = ldap_connect(c->ld);
+	if (rc != LDAP_SUCCESS && rc != LDAP_X_CONNECTING)
+		return connect_failed(t, c, rc);
+	struct pollfd p = {.fd = conn_fd(c), .events = POLLOUT};
+	int64_t left = task_left_ms(t),
+		wait = c->directory->network_timeout_ms < left ? c->directory->network_timeout_ms : left;
+	int failed = 0;
+	socklen_t size = sizeof(failed);
+	if (p.fd < 0 || poll(&p, 1, (int)wait) <= 0 || getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &failed, &size) != 0 ||
+		failed)
+		return connect_failed(t, c, LDAP_CONNECT_ERROR);
+	return OK;
+}
+
+/* The socket's own time-outs end a read in the middle of a record, which libldap's do not. */
+static void set_socket(struct conn *c) {
+	struct timeval operation = conn_timeval(c->directory->operation_timeout_ms);
+	ber_len_t most = ANSWER_MOST;
+	Sockbuf *sb = NULL;
+	int fd = conn_fd(c);
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &operation, sizeof(operation));
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &operation, sizeof(operation));
+	}
+	if (ldap_get_option(c->ld, LDAP_OPT_SOCKBUF, &sb) == LDAP_OPT_SUCCESS && sb)
+		ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &most);
+}
+
+/* While a connection is made its owner frees it: nothing of the handles is touched. Nothing of ours was done yet, so
+ * that a time-out is ERR_UNAVAILABLE. */
+static enum err open_wait(struct task *t, struct conn *c, int rc, int msgid, struct answer *answer) {
+	owned(ldap_message) LDAPMessage *m = NULL;
+	if (rc != LDAP_SUCCESS)
+		return connect_failed(t, c, rc);
+	int64_t left = task_left_ms(t),
+		wait = c->directory->network_timeout_ms < left ? c->directory->network_timeout_ms : left;
+	struct timeval tv = conn_timeval(wait);
+	int got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
+	if (got == 0) {
+		health_timed_out(c->health);
+		return task_fail(t, ERR_UNAVAILABLE, "%.*s: no answer", FMT(c->directory->uris.v[c->uri]));
+	}
+	if (got < 0) {
+		ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
+		return connect_failed(t, c, rc);
+	}
+	return conn_answer(t, c, m, answer, NULL);
+}
+
+static enum err start_tls(struct task *t, struct conn *c) {
+	struct answer answer;
+	int msgid = 0, rc = ldap_start_tls(c->ld, NULL, NULL, &msgid);
+	TRY(open_wait(t, c, rc, msgid, &answer));
+	if (answer.result != LDAP_SUCCESS)
+		return task_fail(t, ERR_CONFIG, "StartTLS refused: %d %.*s", answer.result, FMT(answer.diagnostic));
+	rc = ldap_install_tls(c->ld);
+	return rc == LDAP_SUCCESS ? OK : connect_failed(t, c, rc);
+}
+
+static enum err bind_service(struct task *t, struct conn *c) {
+	const struct directory_config *d = c->directory;
+	struct berval password = bv_of(d->bind_password);
+	struct answer answer;
+	const char *dn = NULL;
+	int msgid = 0;
+	TRY(task_cstr(t, d->bind_dn, &dn));
+	if (!*dn || str_empty(d->bind_password))
+		return task_fail(t, ERR_CONFIG, "directory %.*s has no bind_dn or password", FMT(d->id));
+	int rc = ldap_sasl_bind(c->ld, dn, LDAP_SASL_SIMPLE, &password, NULL, NULL, &msgid);
+	TRY(open_wait(t, c, rc, msgid, &answer));
+	if (answer.result == LDAP_SUCCESS)
+		return OK;
+	bool busy = answer.result == LDAP_BUSY || answer.result == LDAP_UNAVAILABLE;
+	return task_fail(t, busy ? ERR_UNAVAILABLE : ERR_CREDENTIALS, "bind of %s refused: %d %s %.*s", dn,
+		answer.result, ldap_err2string(answer.result), FMT(answer.diagnostic));
+}
+
+/* What the server can, from its root DSE; also what brings a connection for password checks up. */
+static enum err learn(struct task *t, struct conn *c) {
+	char control[] = "supportedControl", extension[] = "supportedExtension",
+	     *attributes[] = {control, extension, NULL};
+	struct timeval tv = conn_timeval(c->directory->network_timeout_ms);
+	owned(ldap_message) LDAPMessage *m = NULL;
+	int msgid = 0, rc = ldap_search_ext(c->ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, NULL, NULL,
+			       &tv, 1, &msgid);
+	if (rc != LDAP_SUCCESS)
+		return connect_failed(t, c, rc);
+	int got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
+	if (got <= 0) {
+		if (got == 0)
+			health_timed_out(c->health);
+		return connect_failed(t, c, got == 0 ? LDAP_TIMEOUT : LDAP_SERVER_DOWN);
+	}
+	LDAPMessage *e = ldap_first_entry(c->ld, m);
+	c->transactions = e && root_dse_has(c->ld, e, extension, STR(LDAP_EXOP_TXN_START));
+	c->matched_values = e && root_dse_has(c->ld, e, control, STR(LDAP_CONTROL_VALUESRETURNFILTER));
+	return OK;
+}
+
+static enum err conn_start(struct task *t, struct conn *c, struct str uri) {
+	const char *text = NULL;
+	TRY(task_cstr(t, uri, &text));
+	int rc = ldap_initialize(&c->ld, text);
+	if (rc != LDAP_SUCCESS)
+		return task_fail(t, ERR_CONFIG, "%s: %s", text, ldap_err2string(rc));
+	set_options(t, c, uri);
+	if (!str_starts(uri, STR("ldapi:")))
+		TRY(ldap_tls_use(t, c->ld, c->directory->ca_file));
+	TRY(connect_tcp(t, c));
+	set_socket(c);
+	if (str_starts(uri, STR("ldap:")))
+		TRY(start_tls(t, c));
+	if (c->kind == CONN_SERVICE)
+		TRY(bind_service(t, c));
+	return learn(t, c);
+}
+
+enum err conn_open_at(
+	struct task *t, const struct directory_config *d, size_t uri, enum conn_kind kind, struct conn **ret) {
+	struct health *h = health_of(d);
+	struct conn *c = calloc(1, sizeof(*c));
+	if (!c)
+		abort();
+	*c = (struct conn){.directory = d, .health = h, .kind = kind, .uri = uri, .since = clock_monotonic_ms()};
+	enum err e = conn_start(t, c, d->uris.v[uri]);
+	if (e) {
+		conn_close(c);
+		if (e == ERR_CREDENTIALS)
+			return e;
+		health_uri_down(h, uri);
+		return e;
+	}
+	health_uri_up(h, uri);
+	health_answered(h);
+	*ret = c;
+	return OK;
+}

@@ -1,0 +1,77 @@
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "federation/directory/ldap_conn.h"
+#include "federation/directory/ldap_tls.h"
+
+#define CONTEXTS 16 /* beyond it, a handle gets a context of its own */
+
+struct shared_context {
+	char *path;
+	struct timespec changed;
+	ino_t inode;
+	void *context;
+};
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct shared_context contexts[CONTEXTS];
+static size_t n_contexts;
+
+static struct shared_context *context_find(const char *path, const struct stat *now) {
+	for (size_t i = 0; i < n_contexts; i++) {
+		struct shared_context *c = &contexts[i];
+		if (strcmp(c->path, path) == 0 && c->inode == now->st_ino && c->changed.tv_sec == now->st_mtim.tv_sec &&
+			c->changed.tv_nsec == now->st_mtim.tv_nsec)
+			return c;
+	}
+	return NULL;
+}
+
+/* NEWCTX makes the settings before it take effect, and must come last. */
+static bool context_make(LDAP *ld, const char *path) {
+	int client = 0;
+	if (*path && ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, path) != LDAP_OPT_SUCCESS)
+		return false;
+	return ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_OPT_SUCCESS;
+}
+
+static void context_keep(LDAP *ld, const char *path, const struct stat *now) {
+	void *context = NULL;
+	char *copy = NULL;
+	if (n_contexts == CONTEXTS || ldap_get_option(ld, LDAP_OPT_X_TLS_CTX, &context) != LDAP_OPT_SUCCESS ||
+		!context || !(copy = strdup(path)))
+		return;
+	contexts[n_contexts++] = (struct shared_context){copy, now->st_mtim, now->st_ino, context};
+}
+
+static bool context_use(LDAP *ld, const char *path, const struct stat *now) {
+	pthread_mutex_lock(&lock);
+	struct shared_context *c = context_find(path, now);
+	bool made =
+		c ? ldap_set_option(ld, LDAP_OPT_X_TLS_CTX, c->context) == LDAP_OPT_SUCCESS : context_make(ld, path);
+	if (made && !c)
+		context_keep(ld, path, now);
+	pthread_mutex_unlock(&lock);
+	return made;
+}
+
+enum err ldap_tls_use(struct task *t, LDAP *ld, struct str ca_file) {
+	int demand = LDAP_OPT_X_TLS_DEMAND, least = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
+	const char *path = "";
+	struct stat now = {0};
+	if (!str_empty(ca_file)) {
+		TRY(task_cstr(t, ca_file, &path));
+		if (stat(path, &now) != 0)
+			return task_fail(t, ERR_CONFIG, "CA file %s cannot be read", path);
+	}
+	ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &least);
+	if (ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_OPT_SUCCESS ||
+		!context_use(ld, path, &now))
+		return task_fail(t, ERR_CONFIG, "CA file %s cannot be used", path);
+	return OK;
+}
+
+bool ldap_tls_use_any(LDAP *ld) {
+	int never = LDAP_OPT_X_TLS_NEVER, client = 0;
+	return ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &never) == LDAP_OPT_SUCCESS &&
+	       ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_OPT_SUCCESS;
+}

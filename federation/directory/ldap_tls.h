@@ -1,0 +1,18 @@
+/* ldap_tls.h: TLS settings of an LDAP handle; private to this folder.
+ *
+ * libldap reads the CA file for each handle that has settings of its own (3.8 MB with the system's bundle), so one
+ * context per CA file is made and shared by all handles. A CA file that changed gives a new context. */
+#ifndef USHER_FEDERATION_DIRECTORY_LDAP_TLS_H
+#define USHER_FEDERATION_DIRECTORY_LDAP_TLS_H
+
+#include <ldap.h>
+
+#include "federation/directory/directory.h"
+
+/* Demands a certificate that the CA file (empty: the system's) vouches for. ERR_CONFIG when the file cannot be used.
+ * Thread-safe. */
+enum err ldap_tls_use(struct task *t, LDAP *ld, struct str ca_file) must_use;
+/* Takes any certificate: only to find out why a handshake failed. Never shared. */
+bool ldap_tls_use_any(LDAP *ld) must_use;
+
+#endif

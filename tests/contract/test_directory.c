@@ -1,0 +1,275 @@
+/* The contract of federation/directory/directory.h, run against a directory that tests/directories/openldap started and
+ * seeded: eval "$(tests/directories/openldap start DIR)". Exits with 77 (skipped) when OL_URI is unset. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "federation/directory/directory.h"
+#include "tests/contract/directory_fixture.h"
+
+/* ---- finding ---- */
+static void finds_logins(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *typed;
+		enum err err;
+		const char *login;
+	} rows[] = {
+		{"alice", OK, "alice"},
+		{"ALICE", OK, "alice"},
+		{"alice@example.test", OK, "alice"},
+		{"nobody", ERR_NOT_FOUND, NULL},
+		{"", ERR_NOT_FOUND, NULL},
+		{"*", ERR_NOT_FOUND, NULL},
+		{"a*", ERR_NOT_FOUND, NULL},
+		{"alice)(uid=*", ERR_NOT_FOUND, NULL},
+		{"*)(objectClass=*))(|(uid=*", ERR_NOT_FOUND, NULL},
+		{"alice\\2a", ERR_NOT_FOUND, NULL},
+		{"alice\xff", ERR_NOT_FOUND, NULL},
+		{"(|(uid=alice)(uid=bob))", ERR_NOT_FOUND, NULL},
+		{"outsider", ERR_NOT_FOUND, NULL},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct entry *e = NULL;
+		enum err got = directory_find_login(fixture_task(f), f->d, str_of(rows[i].typed), &e);
+		if (got != rows[i].err)
+			fail_msg("\"%s\": %s (%.*s)", rows[i].typed, err_row(got)->name, FMT(f->t.failure_detail));
+		if (!got)
+			assert_true(str_eq(e->login, str_of(rows[i].login)) && e->enabled && !e->locked);
+		else
+			assert_null(e);
+	}
+	struct entry *e = NULL;
+	assert_int_equal(directory_find_login(fixture_task(f), f->d, str_slice("alice\0", 6), &e), ERR_NOT_FOUND);
+	assert_int_equal(directory_find_login(fixture_task(f), f->d, str_slice("alice\0x", 7), &e), ERR_NOT_FOUND);
+}
+
+static void reads_an_entry(void **state) {
+	struct fixture *f = *state;
+	struct entry *e = NULL, *by = NULL;
+	assert_ok(f, directory_find_login(fixture_task(f), f->d, STR("alice"), &e));
+	static const struct {
+		const char *name, *value;
+	} rows[] = {{"given_name", "Alice"}, {"family_name", "Example"}, {"name", "Alice Example"},
+		{"mail", "alice@example.test"}, {"login", "alice"}, {"display_name", NULL}};
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_str(entry_value(e, str_of(rows[i].name)), str_of(rows[i].value));
+	assert_str(e->mail, STR("alice@example.test"));
+	assert_true(dn_equal(f->arena, e->dn, person(f, "alice")));
+	assert_int_equal(e->stable_id.n, 36);
+	assert_ok(f, directory_find_id(fixture_keep(f), f->d, e->stable_id, &by));
+	assert_str(by->dn, e->dn);
+	assert_ok(f, directory_find_dn(fixture_keep(f), f->d, STR("UID=Alice , OU=people,dc=example,dc=test"), &by));
+	assert_str(by->stable_id, e->stable_id);
+	assert_ok(f, directory_find_value(fixture_keep(f), f->d, STR("mail"), STR("ALICE@example.test"), &by));
+	assert_str(by->stable_id, e->stable_id);
+}
+
+static void finds_nothing(void **state) {
+	struct fixture *f = *state;
+	struct entry *e = NULL;
+	const struct directory_config *d = f->d;
+	assert_int_equal(
+		directory_find_id(fixture_task(f), d, STR("00000000-0000-0000-0000-000000000000"), &e), ERR_NOT_FOUND);
+	assert_int_equal(directory_find_id(fixture_task(f), d, STR("*"), &e), ERR_NOT_FOUND);
+	assert_int_equal(directory_find_id(fixture_task(f), d, STR(""), &e), ERR_NOT_FOUND);
+	assert_int_equal(directory_find_marker(fixture_task(f), d, STR("no such"), &e), ERR_NOT_FOUND);
+	assert_int_equal(directory_find_marker(fixture_task(f), d, STR(""), &e), ERR_NOT_FOUND);
+	assert_int_equal(directory_find_dn(fixture_task(f), d, person(f, "nobody"), &e), ERR_NOT_FOUND);
+	assert_int_equal(directory_find_dn(fixture_task(f), d, STR("not a dn"), &e), ERR_NOT_FOUND);
+	assert_int_equal(directory_find_dn(fixture_task(f), d, STR(""), &e), ERR_NOT_FOUND);
+	assert_int_equal(directory_find_dn(fixture_task(f), d, str_slice("uid=alice\0,dc=x", 15), &e), ERR_NOT_FOUND);
+	assert_int_equal(
+		directory_find_value(fixture_task(f), d, STR("mail"), STR("x*@example.test"), &e), ERR_NOT_FOUND);
+	/* "Example" is the family name of all: never the first of several. */
+	assert_int_equal(directory_find_value(fixture_task(f), d, STR("family_name"), STR("Example"), &e), ERR_EXISTS);
+	assert_null(e);
+}
+
+static void reads_plainly(void **state) {
+	struct fixture *f = *state;
+	struct entry *e = NULL, *list = NULL;
+	size_t n = 0;
+	bool cut = false;
+	static const char *const names[] = {"givenName", "entryUUID", "userPassword", NULL}, *const dse[] = {
+												     "namingContexts",
+												     NULL};
+	assert_ok(f, directory_read(fixture_task(f), f->d, person(f, "alice"), names, &e));
+	assert_str(entry_value(e, STR("givenname")), STR("Alice"));
+	assert_int_equal(entry_value(e, STR("entryuuid")).n, 36);
+	assert_true(str_absent(entry_value(e, STR("userpassword"))));
+	assert_ok(f, directory_read(fixture_task(f), f->d, STR(""), dse, &e));
+	assert_str(entry_value(e, STR("namingcontexts")), STR("dc=example,dc=test"));
+	assert_int_equal(directory_read(fixture_task(f), f->d, person(f, "nobody"), names, &e), ERR_NOT_FOUND);
+	struct str base = str_of(getenv("OL_BASE"));
+	assert_ok(f, directory_search(fixture_task(f), f->d, base, "(objectClass=pwdPolicy)", names, &list, &n, &cut));
+	assert_int_equal(n, 4);
+	assert_false(cut);
+	assert_ok(f, directory_search(fixture_task(f), f->d, base, "(objectClass=*)", names, &list, &n, &cut));
+	assert_int_equal(n, 16);
+	assert_true(cut);
+	assert_ok(f, directory_search(fixture_task(f), f->d, base, "(cn=none such)", names, &list, &n, &cut));
+	assert_int_equal(n, 0);
+	assert_int_equal(directory_search(fixture_task(f), f->d, STR("ou=none,dc=example,dc=test"), "(cn=x)", names,
+				 &list, &n, &cut),
+		ERR_NOT_FOUND);
+}
+
+/* ---- password checks ---- */
+static void verifies(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *who, *password; /* NULL: the seeded one */
+		enum verdict verdict;
+	} rows[] = {
+		{"alice", NULL, VERDICT_OK}, {"alice", "wrong", VERDICT_WRONG}, {"bob", "", VERDICT_WRONG},
+		{"nobody", NULL, VERDICT_WRONG}, {"disabled", NULL, VERDICT_LOCKED},
+		{"acctexpired", NULL, VERDICT_LOCKED}, {"mustchange", NULL, VERDICT_MUST_CHANGE},
+		{"pwexpired", NULL, VERDICT_EXPIRED}, {"pwexpired", "wrong", VERDICT_WRONG},
+		{"pwwarn", NULL, VERDICT_OK},
+		{"alice", NULL, VERDICT_OK}, /* the connection is good after all of that */
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		enum verdict v = (enum verdict)99;
+		struct str password = str_of(rows[i].password ? rows[i].password : getenv("OL_USER_PASSWORD"));
+		assert_ok(f, directory_verify(fixture_task(f), f->d, person(f, rows[i].who), password, &v, NULL));
+		if (v != rows[i].verdict)
+			fail_msg("row %zu, %s: verdict %d, not %d", i, rows[i].who, (int)v, (int)rows[i].verdict);
+	}
+}
+
+static void tells_warning_and_grace(void **state) {
+	struct fixture *f = *state;
+	struct verify_detail detail = {0, 0};
+	enum verdict v = VERDICT_WRONG;
+	struct str password = str_of(getenv("OL_USER_PASSWORD"));
+	assert_ok(f, directory_verify(fixture_task(f), f->d, person(f, "pwwarn"), password, &v, &detail));
+	assert_in_range(detail.expires_in, 1, 1000000);
+	assert_true(detail.grace_left == -1);
+	assert_ok(f, directory_verify(fixture_task(f), f->d, person(f, "pwgrace"), password, &v, &detail));
+	assert_true(v == VERDICT_OK && detail.grace_left == 1 && detail.expires_in == -1);
+	assert_ok(f, directory_verify(fixture_task(f), f->d, person(f, "alice"), password, &v, &detail));
+	assert_true(v == VERDICT_OK && detail.grace_left == -1 && detail.expires_in == -1);
+}
+
+/* An empty password must not even be asked about: a name that the server would answer for proves nothing here, the
+ * audit of the server does. */
+static void refuses_passwords_by_itself(void **state) {
+	struct fixture *f = *state;
+	char long_one[LIMIT_PASSWORD + 1];
+	memset(long_one, 'x', sizeof(long_one));
+	const struct str passwords[] = {STR_NONE, STR(""), str_slice("\0", 1), str_slice("Us3r-passw0rd\0", 14),
+		str_slice(long_one, sizeof(long_one))};
+	const struct directory_config nowhere = fixture_unreachable(f);
+	for (size_t i = 0; i < COUNT(passwords); i++) {
+		enum verdict v = VERDICT_OK;
+		assert_ok(f, directory_verify(fixture_task(f), &nowhere, person(f, "alice"), passwords[i], &v, NULL));
+		assert_int_equal(v, VERDICT_WRONG);
+	}
+}
+
+static void locks_after_failures(void **state) {
+	struct fixture *f = *state;
+	struct entry *e = NULL;
+	enum verdict v = VERDICT_OK;
+	for (int i = 0; i < 3; i++)
+		assert_ok(f, directory_verify(fixture_task(f), f->d, person(f, "lockme"), STR("wrong"), &v, NULL));
+	assert_ok(f, directory_verify(
+			     fixture_task(f), f->d, person(f, "lockme"), str_of(getenv("OL_USER_PASSWORD")), &v, NULL));
+	assert_int_equal(v, VERDICT_LOCKED);
+	assert_ok(f, directory_find_login(fixture_task(f), f->d, STR("lockme"), &e));
+	assert_true(e->enabled && e->locked);
+}
+
+static void sees_states(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *who;
+		bool enabled;
+	} rows[] = {{"alice", true}, {"disabled", false}, {"acctexpired", false}, {"mustchange", true},
+		{"pwexpired", true}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct entry *e = NULL;
+		assert_ok(f, directory_find_login(fixture_task(f), f->d, str_of(rows[i].who), &e));
+		if (e->enabled != rows[i].enabled)
+			fail_msg("%s: enabled is %d", rows[i].who, e->enabled);
+	}
+}
+
+/* ---- groups ---- */
+static size_t group_at(const struct groups *g, const char *name) {
+	for (size_t i = 0; i < g->n; i++)
+		if (str_eq(g->v[i].name, str_of(name)))
+			return i;
+	return SIZE_MAX;
+}
+
+static void finds_nested_groups(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *who, *groups, *paths[4][2]; /* group, through which */
+	} rows[] = {
+		{"alice", "team-red staff everyone",
+			{{"team-red", NULL}, {"staff", "team-red"}, {"everyone", "staff"}}},
+		{"bob", "team-blue staff everyone team-red",
+			{{"team-blue", NULL}, {"staff", "team-blue"}, {"everyone", "staff"}, {"team-red", "everyone"}}},
+		{"carol", "approvers everyone team-red staff",
+			{{"approvers", NULL}, {"everyone", NULL}, {"team-red", "everyone"}, {"staff", "team-red"}}},
+		{"disabled", "", {{NULL, NULL}}},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct entry *e = NULL;
+		struct groups g = {NULL, 0, true};
+		assert_ok(f, directory_find_login(fixture_task(f), f->d, str_of(rows[i].who), &e));
+		assert_ok(f, directory_groups(fixture_keep(f), f->d, e, &g));
+		assert_int_equal(g.n, str_split(f->arena, str_of(rows[i].groups), ' ').n);
+		assert_false(g.cut);
+		for (size_t k = 0; k < COUNT(rows[i].paths) && rows[i].paths[k][0]; k++) {
+			size_t at = group_at(&g, rows[i].paths[k][0]);
+			if (at == SIZE_MAX)
+				fail_msg("%s is not in %s", rows[i].who, rows[i].paths[k][0]);
+			size_t via = rows[i].paths[k][1] ? group_at(&g, rows[i].paths[k][1]) : SIZE_MAX;
+			if (g.v[at].via != via)
+				fail_msg("%s is in %s by %zd, not %zd", rows[i].who, rows[i].paths[k][0], g.v[at].via,
+					via);
+			assert_int_equal(g.v[at].stable_id.n, 36);
+		}
+	}
+}
+
+static void lists_members(void **state) {
+	struct fixture *f = *state;
+	struct entry *list = NULL;
+	size_t n = 9;
+	bool cut = true;
+	assert_ok(f, directory_members(fixture_task(f), f->d, group(f, "approvers"), &list, &n, &cut));
+	assert_true(n == 1 && !cut);
+	assert_str(list[0].mail, STR("carol@example.test"));
+	assert_ok(f, directory_members(fixture_task(f), f->d, group(f, "everyone"), &list, &n, &cut));
+	assert_int_equal(n, 1); /* staff is no person */
+	assert_ok(f, directory_members(fixture_task(f), f->d, group(f, "staff"), &list, &n, &cut));
+	assert_int_equal(n, 0);
+	assert_int_equal(directory_members(fixture_task(f), f->d, group(f, "none"), &list, &n, &cut), ERR_NOT_FOUND);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_logins),
+		cmocka_unit_test(reads_an_entry),
+		cmocka_unit_test(finds_nothing),
+		cmocka_unit_test(reads_plainly),
+		cmocka_unit_test(verifies),
+		cmocka_unit_test(tells_warning_and_grace),
+		cmocka_unit_test(refuses_passwords_by_itself),
+		cmocka_unit_test(locks_after_failures),
+		cmocka_unit_test(sees_states),
+		cmocka_unit_test(finds_nested_groups),
+		cmocka_unit_test(lists_members),
+	};
+	return getenv("OL_URI") ? cmocka_run_group_tests(tests, fixture_open, fixture_close) : 77;
+}

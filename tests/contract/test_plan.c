@@ -1,0 +1,256 @@
+/* Plans carried out on a real directory that tests/directories/openldap started and seeded: eval "$(tests/directories/openldap start DIR)". Exits with 77
+ * (skipped) when OL_URI is unset. Each test makes people of its own names and removes them. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/secret.h"
+#include "federation/plan/plan.h"
+#include "federation/policy/policy.h"
+#include "tests/contract/directory_fixture.h"
+
+/* A plan with these logins, each behind a prefix of its own run, in two groups. */
+static struct plan *plan_of(struct fixture *f, struct str prefix, const char *given, size_t n) {
+	struct task *t = fixture_keep(f);
+	struct attribute *list = arena_array(f->config, struct attribute, 4);
+	const char *names[] = {"given_name", "family_name", "mail", "description"};
+	const char *values[] = {given, "Example", "{login}@new.test", "a, b+c \"d\" <e>;f=#g \\"};
+	for (size_t i = 0; i < COUNT(names); i++) {
+		list[i].name = str_of(names[i]);
+		strs_add(f->config, &list[i].values, str_of(values[i]));
+	}
+	struct plan_input in = {.directory = f->d, .marker = random_id(f->config), .base = f->d->people_base, .attributes = list, .n_attributes = 4};
+	for (size_t i = 0; i < n; i++)
+		strs_add(f->config, &in.logins, str_printf(f->config, "%.*s%zu", FMT(prefix), i));
+	strs_add(f->config, &in.groups, group(f, "team-blue"));
+	strs_add(f->config, &in.groups, group(f, "approvers"));
+	struct plan *p = NULL;
+	assert_ok(f, plan_build(t, &in, &p));
+	return p;
+}
+
+static void finish(struct fixture *f, const struct plan *p, struct plan_progress *progress) {
+	struct report report;
+	for (size_t i = 0; i < 20 && progress->step < plan_steps(p); i++)
+		assert_ok(f, plan_step_run(fixture_keep(f), f->d, p, progress, &report));
+	assert_int_equal(progress->step, plan_steps(p));
+}
+
+static void assert_whole(struct fixture *f, const struct plan *p, const struct plan_progress *progress) {
+	struct entry *e = NULL;
+	struct groups groups = {0};
+	assert_ok(f, directory_find_marker(fixture_keep(f), f->d, p->marker, &e));
+	assert_true(dn_equal(f->arena, e->dn, progress->dn));
+	assert_str(e->stable_id, progress->stable_id);
+	assert_false(e->enabled);
+	assert_ok(f, directory_groups(&f->t, f->d, e, &groups));
+	for (size_t i = 0; i < p->groups.n; i++) {
+		bool found = false;
+		for (size_t k = 0; k < groups.n; k++)
+			found |= groups.v[k].via == SIZE_MAX && dn_equal(f->arena, groups.v[k].dn, p->groups.v[i]);
+		assert_true(found);
+	}
+}
+
+static void removed(struct fixture *f, struct str dn) {
+	struct change change = {.kind = CHANGE_DELETE, .dn = dn};
+	struct report report;
+	assert_ok(f, directory_apply(fixture_keep(f), f->d, &change, 1, &report));
+}
+
+static struct str prefix_of(struct fixture *f) {
+	return str_lower(f->config, random_id(f->config));
+}
+
+static void makes_a_person(void **state) {
+	struct fixture *f = *state;
+	for (int transactions = 0; transactions < 2; transactions++) {
+		f->d->transactions = transactions;
+		struct plan *p = plan_of(f, prefix_of(f), "J\xC3\xB6rg", 1);
+		struct plan_progress progress = {0};
+		finish(f, p, &progress);
+		assert_whole(f, p, &progress);
+		removed(f, progress.dn);
+	}
+}
+
+/* Each step with the progress of before it: what a crash before the record leaves. */
+static void runs_each_step_twice(void **state) {
+	struct fixture *f = *state;
+	struct plan *p = plan_of(f, prefix_of(f), "Ann", 2);
+	struct plan_progress progress = {0};
+	struct report report;
+	while (progress.step < plan_steps(p)) {
+		struct plan_progress lost = progress;
+		assert_ok(f, plan_step_run(fixture_keep(f), f->d, p, &lost, &report));
+		assert_ok(f, plan_step_run(fixture_keep(f), f->d, p, &progress, &report));
+	}
+	assert_int_equal(progress.candidate, 0);
+	assert_whole(f, p, &progress);
+	removed(f, progress.dn);
+}
+
+static void takes_the_next_name(void **state) {
+	struct fixture *f = *state;
+	struct str prefix = prefix_of(f);
+	struct plan *first = plan_of(f, prefix, "Ann", 1), *second = plan_of(f, prefix, "Ben", 2), *third = plan_of(f, prefix, "Cleo", 2);
+	struct plan_progress a = {0}, b = {0}, c = {0};
+	struct report report;
+	finish(f, first, &a);
+	assert_ok(f, plan_step_run(fixture_keep(f), f->d, second, &b, &report));
+	assert_int_equal(report.result, 68);
+	assert_int_equal(b.candidate, 1);
+	finish(f, second, &b);
+	assert_whole(f, first, &a);
+	assert_whole(f, second, &b);
+	assert_ok(f, plan_step_run(fixture_keep(f), f->d, third, &c, &report));
+	assert_int_equal(plan_step_run(fixture_keep(f), f->d, third, &c, &report), ERR_EXISTS);
+	removed(f, a.dn);
+	removed(f, b.dn);
+}
+
+static void parks(void **state) {
+	struct fixture *f = *state;
+	for (int transactions = 0; transactions < 2; transactions++) {
+		f->d->transactions = transactions;
+		struct plan *p = plan_of(f, prefix_of(f), "Ann", 1);
+		p->groups.v[1] = group(f, "nowhere");
+		struct plan_progress progress = {0};
+		struct report report;
+		enum err code = OK;
+		for (size_t i = 0; i < 5 && !code; i++)
+			code = plan_step_run(fixture_keep(f), f->d, p, &progress, &report);
+		assert_int_equal(code, ERR_NOT_FOUND);
+		assert_true(str_contains(f->t.failure_detail, STR("cn=nowhere")));
+		struct entry *e = NULL;
+		code = directory_find_marker(fixture_keep(f), f->d, p->marker, &e);
+		assert_int_equal(code, transactions ? ERR_NOT_FOUND : OK);
+		if (!code)
+			removed(f, e->dn);
+	}
+	struct plan *outside = plan_of(f, prefix_of(f), "Ann", 1);
+	outside->candidates[0].dn = dn_child(f->arena, STR("uid"), outside->candidates[0].login, STR("ou=nowhere,ou=people,dc=example,dc=test"));
+	struct plan_progress none = {0};
+	struct report report;
+	assert_int_equal(plan_step_run(fixture_keep(f), f->d, outside, &none, &report), ERR_NOT_FOUND);
+	assert_true(str_contains(f->t.failure_detail, STR("no place for")));
+}
+
+/* A value that the unique overlay guards: told by 68 never, by 19 with a text or, in a transaction, without one. */
+static void parks_a_taken_mail(void **state) {
+	struct fixture *f = *state;
+	for (int transactions = 0; transactions < 2; transactions++) {
+		f->d->transactions = transactions;
+		struct plan *p = plan_of(f, prefix_of(f), "Ann", 3);
+		for (size_t i = 0; i < p->candidates[0].n_attributes; i++)
+			if (str_eq(p->candidates[0].attributes[i].name, STR("mail")))
+				p->candidates[0].attributes[i].values.v[0] = STR("alice@example.test");
+		struct plan_progress progress = {0};
+		struct report report;
+		assert_int_equal(plan_step_run(fixture_keep(f), f->d, p, &progress, &report), ERR_REFUSED);
+		assert_true(str_contains(f->t.failure_detail, STR("belongs to uid=alice")));
+	}
+}
+
+/* The same uid under another place is no 68. */
+static void takes_the_next_name_of_another_place(void **state) {
+	struct fixture *f = *state;
+	for (int transactions = 0; transactions < 2; transactions++) {
+		f->d->transactions = transactions;
+		struct plan *p = plan_of(f, prefix_of(f), "Ann", 2);
+		struct str login = p->candidates[0].login;
+		struct attribute list[] = {{.name = STR("objectClass")}, {.name = STR("ou")}};
+		strs_add(f->config, &list[0].values, STR("organizationalUnit"));
+		strs_add(f->config, &list[1].values, login);
+		struct str place = dn_child(f->config, STR("ou"), login, f->d->people_base);
+		struct change change = {.kind = CHANGE_ADD, .dn = place, .attributes = list, .n_attributes = 2};
+		struct report report;
+		assert_ok(f, directory_apply(fixture_keep(f), f->d, &change, 1, &report));
+		struct plan *other = plan_of(f, str_sub(login, 0, login.n - 1), "Ben", 1);
+		other->candidates[0].dn = dn_child(f->config, STR("uid"), login, place);
+		struct plan_progress progress = {0}, elsewhere = {0};
+		finish(f, other, &elsewhere);
+		finish(f, p, &progress);
+		assert_int_equal(progress.candidate, 1);
+		assert_whole(f, p, &progress);
+		removed(f, progress.dn);
+		removed(f, elsewhere.dn);
+		removed(f, place);
+	}
+}
+
+/* The letters that RFC 4514 escapes, in names and groups of a real entry. */
+static void makes_people_with_special_names(void **state) {
+	struct fixture *f = *state;
+	static const char *const logins[] = {"#%s,", "%s+x", "%s \"x\"", "%s\\x", "<%s>;", "%s=x", "%s(*)&|", "\xC3\xB6%s"};
+	for (size_t i = 0; i < COUNT(logins); i++) {
+		struct str parts = str_of(logins[i]);
+		size_t at = str_find(parts, '%', 0);
+		struct strs list = {0};
+		strs_add(f->config, &list, str_sub(parts, 0, at));
+		strs_add(f->config, &list, str_sub(parts, at + 2, parts.n));
+		struct plan_input in = {.directory = f->d, .marker = random_id(f->config), .base = f->d->people_base};
+		strs_add(f->config, &in.logins, str_join(f->config, list, prefix_of(f)));
+		strs_add(f->config, &in.groups, group(f, "team-blue"));
+		struct plan *p = NULL;
+		struct plan_progress progress = {0};
+		assert_ok(f, plan_build(fixture_keep(f), &in, &p));
+		finish(f, p, &progress);
+		assert_whole(f, p, &progress);
+		struct entry *e = NULL;
+		assert_ok(f, directory_find_value(fixture_keep(f), f->d, STR("login"), in.logins.v[0], &e));
+		assert_str(e->login, in.logins.v[0]);
+		removed(f, progress.dn);
+	}
+}
+
+/* ---- the policy that the server has ---- */
+static void reads_the_policy(void **state) {
+	struct fixture *f = *state;
+	struct password_policy p = {0};
+	assert_ok(f, policy_read(fixture_keep(f), f->d, STR(""), &p));
+	assert_true(p.known);
+	assert_true(p.min_length > 0);
+	assert_int_equal(p.max_age, 0);
+	assert_ok(f, policy_read(fixture_keep(f), f->d, person(f, "pwwarn"), &p));
+	assert_true(p.known);
+	assert_int_equal(p.max_age, 1000000);
+}
+
+static void tells_refusals(void **state) {
+	struct fixture *f = *state;
+	struct plan *p = plan_of(f, prefix_of(f), "Ann", 1);
+	struct plan_progress progress = {0};
+	finish(f, p, &progress);
+	static const struct {
+		struct str password;
+		enum err err;
+		enum refusal_reason reason;
+	} rows[] = {
+		{STR("x"), ERR_REFUSED, REFUSAL_TOO_SHORT},
+		{STR("A first one-7319"), OK, REFUSAL_OTHER},
+		{STR("A first one-7319"), ERR_REFUSED, REFUSAL_SAME},
+		{STR("A second one-7319"), OK, REFUSAL_OTHER},
+		{STR("A first one-7319"), ERR_REFUSED, REFUSAL_HISTORY},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct refusal refusal = {0, -1, STR_NONE};
+		enum err code = directory_set_password(fixture_keep(f), f->d, progress.dn, rows[i].password, &refusal);
+		if (code != rows[i].err || (code && policy_classify(f->d, &refusal) != rows[i].reason))
+			fail_msg("row %zu: %s, %d %d %.*s", i, err_row(code)->name, refusal.result, refusal.policy_error, FMT(refusal.diagnostic));
+	}
+	removed(f, progress.dn);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
+int main(void) {
+	secret_init();
+	const struct CMUnitTest tests[] = {
+		TEST(makes_a_person), TEST(runs_each_step_twice), TEST(takes_the_next_name), TEST(parks), TEST(parks_a_taken_mail), TEST(takes_the_next_name_of_another_place),
+		TEST(makes_people_with_special_names), TEST(reads_the_policy), TEST(tells_refusals),
+	};
+	return getenv("OL_URI") ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
+}

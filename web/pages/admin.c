@@ -1,0 +1,78 @@
+#include "web/pages/admin.h"
+
+#include "broker/jose/jose.h"
+
+enum err admin_actor(struct task *t, const struct request *q, struct approver *ret) {
+	return approval_actor(t, q->login->account, ret);
+}
+
+enum err admin_operator(struct task *t, const struct request *q, struct approver *ret) {
+	struct approver who;
+	TRY(approval_actor(t, q->login->account, &who));
+	if (!who.is_operator)
+		return task_fail(t, ERR_DENIED, "not an operator");
+	*ret = who;
+	return OK;
+}
+
+struct value *admin_data(struct task *t, struct request *q, struct response *r, const char *key, const struct approver *who) {
+	struct value *data = page_data_of(t, q, r, key);
+	value_bool(t->arena, data, "wide", true);
+	value_bool(t->arena, data, "operator", who->is_operator);
+	value_bool(t->arena, value_child(t->arena, data, "nav"), key, true);
+	return data;
+}
+
+struct str asked(const struct request *q, const char *name) {
+	struct str value = param(q->query, name);
+	return str_absent(value) ? STR("") : value;
+}
+
+struct str actor_words(struct task *t, struct str actor) {
+	struct str prefix = STR("person:");
+	struct account *a = NULL;
+	if (!str_starts(actor, prefix))
+		return actor;
+	if (!accounts_find_sub(t, str_sub(actor, prefix.n, actor.n), &a))
+		return a->login;
+	task_clear(t);
+	return actor;
+}
+
+/* {"mail":"a@b","why":"x"} as "mail: a@b, why: x". */
+static struct str detail_words(struct task *t, struct str json) {
+	owned(json) json_t *parsed = NULL;
+	struct buf out = buf_new(t->arena, LIMIT_FIELD_VALUE);
+	const char *name;
+	json_t *value;
+	if (json_parse(t, json, &parsed) || !json_is_object(parsed)) {
+		task_clear(t);
+		return json;
+	}
+	json_object_foreach(parsed, name, value) {
+		struct str words = str_slice(json_string_value(value), json_string_length(value));
+		if (str_empty(words))
+			continue;
+		if (out.n)
+			buf_put(&out, STR(", "));
+		buf_printf(&out, "%s: %.*s", name, FMT(words));
+	}
+	return buf_str(&out);
+}
+
+void add_audit_row(struct task *t, struct value *list, const struct audit_row *a) {
+	struct value *row = value_row(t->arena, list);
+	page_time(t, row, "at", a->at);
+	value_text(t->arena, row, "actor", visible(t, actor_words(t, a->actor)));
+	value_text(t->arena, row, "action", text_named(t, "audit.", a->action));
+	value_text(t->arena, row, "detail", visible(t, detail_words(t, a->detail)));
+	value_text(t->arena, row, "address", a->address);
+	value_text(t->arena, row, "subject", a->subject);
+}
+
+void add_option(struct task *t, struct value *options, struct str value, struct str label, struct str chosen) {
+	struct value *row = value_row(t->arena, options);
+	value_text(t->arena, row, "value", value);
+	value_text(t->arena, row, "label", label);
+	value_bool(t->arena, row, "selected", str_eq(value, chosen));
+}

@@ -1,0 +1,116 @@
+/* The link that proves an address, and the page that shows how far a request is. */
+#include "web/pages/pages.h"
+
+#define AWAIT_MS 5000
+
+/* One answer for used, ended, unknown and foreign links. A realm with one profile offers a new mail here. */
+static enum err link_ended(struct task *t, struct request *q, struct response *r) {
+	const struct profile_config *only = NULL;
+	size_t open = 0;
+	struct value *data = page_data_of(t, q, r, "ended");
+	for (size_t i = 0; i < t->realm->n_profiles; i++)
+		if (t->realm->profiles[i].open) {
+			only = &t->realm->profiles[i];
+			open++;
+		}
+	task_clear(t);
+	value_text(t->arena, data, "profile_id", open == 1 ? only->id : STR(""));
+	value_bool(t->arena, data, "open", open > 0);
+	return page_render(t, r, 410, "link_ended", data);
+}
+
+static struct str profile_title(struct task *t, const struct registration *reg) {
+	const struct profile_config *p = realm_profile(t->realm, reg->profile);
+	return p ? p->title : reg->profile;
+}
+
+enum err page_verify(struct task *t, struct request *q, struct response *r) {
+	struct registration *reg = NULL;
+	struct str secret = param(q->query, "t");
+	enum err e = registration_verify_look(t, secret, &reg);
+	if (e == ERR_EXPIRED)
+		return link_ended(t, q, r);
+	TRY(e);
+	struct value *data = page_data_of(t, q, r, "verify");
+	value_text(t->arena, data, "secret", secret);
+	value_text(t->arena, data, "mail", reg->mail);
+	value_text(t->arena, data, "profile", profile_title(t, reg));
+	return page_render(t, r, 200, "verify", data);
+}
+
+static const char *const state_keys[REGISTRATION_STATES] = {
+	[REGISTRATION_SUBMITTED] = "state.submitted.text",
+	[REGISTRATION_PENDING] = "state.pending.text",
+	[REGISTRATION_APPROVED] = "state.approved.text",
+	[REGISTRATION_PROVISIONED] = "state.provisioned.text",
+	[REGISTRATION_ACTIVE] = "state.active.text",
+	[REGISTRATION_REJECTED] = "state.rejected.text",
+	[REGISTRATION_EXPIRED] = "state.expired.text",
+	[REGISTRATION_WITHDRAWN] = "state.withdrawn.text",
+};
+
+static const char *progress_title(const struct registration *reg) {
+	if (reg->state == REGISTRATION_PENDING)
+		return "progress.pending";
+	return reg->state == REGISTRATION_APPROVED || reg->state == REGISTRATION_PROVISIONED ? "progress.approved" : "status";
+}
+
+static struct value *timeline_data(struct task *t, struct request *q, struct response *r, const char *key, const struct registration *reg) {
+	struct value *data = page_data_of(t, q, r, key);
+	add_timeline(t, data, reg, realm_profile(t->realm, reg->profile));
+	value_text(t->arena, data, "mail", reg->mail);
+	value_text(t->arena, data, "profile", profile_title(t, reg));
+	value_text(t->arena, data, "text", text(state_keys[reg->state]));
+	value_text(t->arena, data, "reason", reg->state == REGISTRATION_REJECTED ? reg->reason : STR(""));
+	value_bool(t->arena, data, "active", reg->state == REGISTRATION_ACTIVE);
+	return data;
+}
+
+enum err page_verify_submit(struct task *t, struct request *q, struct response *r) {
+	struct registration *reg = NULL;
+	struct str activate = STR_NONE;
+	bool ready = false;
+	enum err e = registration_verify(t, field(q, "t"), &reg);
+	if (e == ERR_EXPIRED)
+		return link_ended(t, q, r);
+	TRY(e);
+	if (reg->state == REGISTRATION_APPROVED)
+		TRY(registration_await(t, reg->id, AWAIT_MS, &ready, &activate));
+	if (ready) {
+		response_redirect(r, str_printf(t->arena, "%.*s?t=%.*s", FMT(realm_path(t, "/activate")), FMT(activate)));
+		return OK;
+	}
+	return page_render(t, r, 200, "status", timeline_data(t, q, r, progress_title(reg), reg));
+}
+
+static bool may_withdraw(const struct registration *reg) {
+	return reg->state == REGISTRATION_SUBMITTED || reg->state == REGISTRATION_PENDING;
+}
+
+static enum err render_status(struct task *t, struct request *q, struct response *r, struct str secret) {
+	struct registration *reg = NULL;
+	enum err e = registration_status(t, secret, &reg);
+	if (e == ERR_EXPIRED)
+		return link_ended(t, q, r);
+	TRY(e);
+	struct value *data = timeline_data(t, q, r, "status", reg);
+	value_text(t->arena, data, "secret", may_withdraw(reg) ? secret : STR(""));
+	value_bool(t->arena, data, "refresh", reg->state == REGISTRATION_APPROVED);
+	return page_render(t, r, 200, "status", data);
+}
+
+enum err page_status(struct task *t, struct request *q, struct response *r) {
+	return render_status(t, q, r, param(q->query, "t"));
+}
+
+/* Decided or withdrawn meanwhile: the page shows what is now. */
+enum err page_withdraw(struct task *t, struct request *q, struct response *r) {
+	enum err e = registration_withdraw(t, field(q, "t"));
+	if (e == ERR_EXPIRED)
+		return link_ended(t, q, r);
+	if (e == ERR_STALE)
+		task_clear(t);
+	else if (e)
+		return e;
+	return render_status(t, q, r, field(q, "t"));
+}
