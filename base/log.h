@@ -21,7 +21,7 @@ struct log_field {
 static inline struct log_field log_text(const char *name, struct str value) {
 	return (struct log_field){.name = name, .text = str_absent(value) ? STR("") : value};
 }
-#define LOG_TEXT(name_, value_) log_text((name_), (value_))
+#define LOG_TEXT(name_, value_)   log_text((name_), (value_))
 #define LOG_NUMBER(name_, value_) ((struct log_field){.name = (name_), .number = (value_)})
 
 void log_set_level(enum level least);

@@ -1,7 +1,7 @@
 /* task.h: one unit of work: a request, or a job.
  *
- * A task runs from start to end on one worker, as ordinary sequential code. Its results live in its arena. Its handles (a
- * database connection, directory connections) belong to the worker and outlive it. */
+ * A task runs from start to end on one worker, as ordinary sequential code. Its results live in its arena. Its handles
+ * (a database connection, directory connections) belong to the worker and outlive it. */
 #ifndef USHER_BASE_TASK_H
 #define USHER_BASE_TASK_H
 
@@ -18,26 +18,29 @@ struct task {
 	const struct config *config; /* the configuration this task began with; constant for its life */
 	const struct realm *realm;   /* NULL for what belongs to none (metrics, discovery of the whole) */
 	struct str realm_name;       /* for rows and logs; empty when realm is NULL */
-	struct str actor;            /* who acts, for the audit: "person:SUB", "operator:DN", "client:ID", "job", "cli"; never empty */
-	struct str address;          /* client address, or empty */
-	struct str reference;        /* 8 letters shown on error pages and in the log */
-	int64_t deadline;            /* monotonic milliseconds */
-	enum err failure;            /* the first failure that was told by task_fail, or OK */
-	struct str failure_detail;   /* for the log only */
+	struct str actor;     /* who acts, for the audit: "person:SUB", "operator:DN", "client:ID", "job", "cli"; never
+				 empty */
+	struct str address;   /* client address, or empty */
+	struct str reference; /* 8 letters shown on error pages and in the log */
+	int64_t deadline;     /* monotonic milliseconds */
+	enum err failure;     /* the first failure that was told by task_fail, or OK */
+	struct str failure_detail; /* for the log only */
 };
 
 /* Starts a task: empties *t, sets a reference, the deadline at now + ms. The arena is the caller's. */
 void task_begin(struct task *t, struct arena *a, struct handles *h, int64_t ms);
 /* Milliseconds left, never negative. A wait gets what is left of it. */
 int64_t task_left_ms(const struct task *t);
-/* Keeps the detail (the latest wins, the innermost is told first, later ones are put before it: "outer: inner") and returns code. */
+/* Keeps the detail (the latest wins, the innermost is told first, later ones are put before it: "outer: inner") and
+ * returns code. */
 enum err task_fail(struct task *t, enum err code, const char *format, ...) printf_like(3, 4);
 /* Forgets a failure that was dealt with. */
 void task_clear(struct task *t);
 /* The only way to a C string; ERR_INVALID when the slice holds NUL. */
 enum err task_cstr(struct task *t, struct str s, const char **ret) must_use;
 
-/* Handles: at most one per (kind, key) and worker. The key is compared by address and must live as long as the configuration. */
+/* Handles: at most one per (kind, key) and worker. The key is compared by address and must live as long as the
+ * configuration. */
 struct handle_kind {
 	const char *name;
 	enum err (*open)(struct task *t, const void *key, void **ret);
@@ -49,8 +52,8 @@ void handles_free(struct handles *h); /* closes all */
 enum err task_handle(struct task *t, const struct handle_kind *kind, const void *key, void **ret) must_use;
 /* Closes it, if open: after a time-out, or a connection that broke. */
 void task_handle_drop(struct task *t, const struct handle_kind *kind, const void *key);
-/* Closes all handles of a worker whose key does not belong to the present configuration: all, simply. Called by the worker when the configuration of a
- * task is not that of the one before. */
+/* Closes all handles of a worker whose key does not belong to the present configuration: all, simply. Called by the
+ * worker when the configuration of a task is not that of the one before. */
 void handles_close_all(struct handles *h);
 
 #endif

@@ -61,8 +61,8 @@ enum err template_run(const struct template *t, const struct value *data, struct
 /* template_html.c: the HTML tokenizer's state, followed over the literal parts of a template.
  *
  * It is stricter than HTML: what browsers read in two ways (by the element around it, or by scripting being on) is
- * refused, so that '<' is a tag wherever it stands. Refused are '<' in an attribute, a comment or text, a stray quote in
- * a tag, <? and <! other than a comment and the doctype, and <script> or <style> in <svg>. */
+ * refused, so that '<' is a tag wherever it stands. Refused are '<' in an attribute, a comment or text, a stray quote
+ * in a tag, <? and <! other than a comment and the doctype, and <script> or <style> in <svg>. */
 enum html_state {
 	HTML_TEXT,
 	HTML_RCDATA, /* in <title> or <textarea> */

@@ -1,7 +1,8 @@
 /* worker.h: pools of threads that run tasks from a bounded queue.
  *
- * Two pools exist: web and jobs. A worker owns an arena and handles; it wipes the arena between tasks. work->run gets a begun task
- * whose deadline is ms from the *submission*; it must not touch work after it handed its answer on (the answer may free it). */
+ * Two pools exist: web and jobs. A worker owns an arena and handles; it wipes the arena between tasks. work->run gets a
+ * begun task whose deadline is ms from the *submission*; it must not touch work after it handed its answer on (the
+ * answer may free it). */
 #ifndef USHER_BASE_WORKER_H
 #define USHER_BASE_WORKER_H
 

@@ -12,21 +12,23 @@
 #include "broker/oidc/oidc.h"
 #include "broker/registrar/registrar.h"
 
-#define VERSION "0.1.0"
+#define VERSION        "0.1.0"
 #define DEFAULT_CONFIG USHER_SYSCONFDIR "/usher/usher.yaml"
-#define COMMAND_MS 60000
+#define COMMAND_MS     60000
 
 struct command {
 	const char *name, *arguments, *help;
-	int min, max;                            /* arguments */
-	bool realm;                              /* the first argument is a realm */
-	bool offline;                            /* needs no configuration */
+	int min, max; /* arguments */
+	bool realm;   /* the first argument is a realm */
+	bool offline; /* needs no configuration */
 	enum err (*run)(struct task *t, char **argv);
 };
 
 /* ---- registrations ---- */
 
-static struct str when(struct task *t, int64_t at_ms) { return at_ms ? time_rfc3339(t->arena, at_ms) : STR("-"); }
+static struct str when(struct task *t, int64_t at_ms) {
+	return at_ms ? time_rfc3339(t->arena, at_ms) : STR("-");
+}
 
 static struct strs all_profiles(struct task *t) {
 	struct strs ids = {0};
@@ -62,8 +64,8 @@ static enum err run_registrations(struct task *t, char **argv) {
 			f.state = i;
 	TRY(registrations_list(t, &f, &rows, &n));
 	for (size_t i = 0; i < n; i++)
-		print_columns((struct str[]){rows[i].id, str_of(registration_state_name(rows[i].state)), rows[i].profile, rows[i].mail,
-				      rows[i].login, when(t, rows[i].created_at)},
+		print_columns((struct str[]){rows[i].id, str_of(registration_state_name(rows[i].state)),
+				      rows[i].profile, rows[i].mail, rows[i].login, when(t, rows[i].created_at)},
 			6);
 	return OK;
 }
@@ -104,8 +106,8 @@ static enum err run_jobs(struct task *t, char **argv) {
 	TRY(jobs_list(t, state, &rows, &n));
 	for (size_t i = 0; i < n; i++)
 		print_columns((struct str[]){rows[i].id, str_of(states[rows[i].state]),
-				      str_printf(t->arena, "%lld tries", (long long)rows[i].attempts), when(t, rows[i].due_at), rows[i].body,
-				      rows[i].failure},
+				      str_printf(t->arena, "%lld tries", (long long)rows[i].attempts),
+				      when(t, rows[i].due_at), rows[i].body, rows[i].failure},
 			6);
 	return OK;
 }
@@ -126,7 +128,9 @@ static enum err run_audit(struct task *t, char **argv) {
 	size_t n = 0;
 	TRY(audit_list(t, &f, &rows, &n));
 	for (size_t i = 0; i < n; i++)
-		print_columns((struct str[]){when(t, rows[i].at), rows[i].actor, rows[i].action, rows[i].subject, rows[i].detail}, 5);
+		print_columns((struct str[]){when(t, rows[i].at), rows[i].actor, rows[i].action, rows[i].subject,
+				      rows[i].detail},
+			5);
 	return OK;
 }
 
@@ -139,7 +143,9 @@ static enum err run_keys(struct task *t, char **argv) {
 	(void)argv;
 	TRY(signing_keys_list(t, &rows, &n));
 	for (size_t i = 0; i < n; i++)
-		print_columns((struct str[]){rows[i].kid, rows[i].alg, str_of(states[rows[i].state]), when(t, rows[i].created_at)}, 4);
+		print_columns((struct str[]){rows[i].kid, rows[i].alg, str_of(states[rows[i].state]),
+				      when(t, rows[i].created_at)},
+			4);
 	return OK;
 }
 
@@ -154,7 +160,8 @@ static enum err run_keys_rotate(struct task *t, char **argv) {
 static enum err run_client_secret(struct task *t, char **argv) {
 	(void)argv;
 	struct str secret = random_token(t->arena, 32);
-	printf("secret:        %.*s\nsecret_sha256: %.*s\n", FMT(secret), FMT(hex_encode(t->arena, sha256(t->arena, secret))));
+	printf("secret:        %.*s\nsecret_sha256: %.*s\n", FMT(secret),
+		FMT(hex_encode(t->arena, sha256(t->arena, secret))));
 	return OK;
 }
 
@@ -214,16 +221,20 @@ static enum err run_probe(struct task *t, char **argv) {
 
 static const struct command commands[] = {
 	{"registrations", "REALM [STATE]", "list registrations, oldest first", 1, 2, true, false, run_registrations},
-	{"plan show", "REALM REGISTRATION", "the LDIF that will be, or was, written, and its steps", 2, 2, true, false, run_plan_show},
+	{"plan show", "REALM REGISTRATION", "the LDIF that will be, or was, written, and its steps", 2, 2, true, false,
+		run_plan_show},
 	{"plan retry", "REALM REGISTRATION", "queue a parked plan again", 2, 2, true, false, run_plan_retry},
 	{"jobs", "REALM [queued|running|parked]", "list jobs", 1, 2, true, false, run_jobs},
 	{"job retry", "REALM JOB", "queue a parked job again", 2, 2, true, false, run_job_retry},
 	{"audit", "REALM [SUBJECT]", "the newest 200 audit records", 1, 2, true, false, run_audit},
 	{"keys", "REALM", "list signing keys", 1, 1, true, false, run_keys},
-	{"keys rotate", "REALM ALG [now]", "publish a next signing key, or let it sign now", 2, 3, true, false, run_keys_rotate},
-	{"roles explain", "REALM USER", "which group path gives which role, and which client sees it", 2, 2, true, false, run_roles_explain},
+	{"keys rotate", "REALM ALG [now]", "publish a next signing key, or let it sign now", 2, 3, true, false,
+		run_keys_rotate},
+	{"roles explain", "REALM USER", "which group path gives which role, and which client sees it", 2, 2, true,
+		false, run_roles_explain},
 	{"probe", "REALM", "connect to the realm's directories", 1, 1, true, false, run_probe},
-	{"client secret", "", "make a secret for an application and its hash for the configuration", 0, 0, false, true, run_client_secret},
+	{"client secret", "", "make a secret for an application and its hash for the configuration", 0, 0, false, true,
+		run_client_secret},
 	{"backup", "FILE", "a consistent copy of the store, while the daemon runs", 1, 1, false, false, run_backup},
 	{"migrate", "", "bring the store's schema up to date", 0, 0, false, false, run_migrate},
 };
@@ -283,8 +294,8 @@ static enum err command_run(struct task *t, const struct command *command, const
 }
 
 int main(int argc, char **argv) {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {0}};
 	const char *path = DEFAULT_CONFIG;
 	int words = 0;
 	for (int o; (o = getopt_long(argc, argv, "+c:Vh", options, NULL)) != -1;) {

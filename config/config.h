@@ -1,9 +1,10 @@
 /* config.h: the configuration as plain data, and the door of this folder.
  *
- * Loaded once into an arena of its own, never changed, never freed while the daemon runs: a reload makes a new one beside
- * it and tasks that began keep theirs (docs/decisions/0002). Every text is UTF-8 without control characters. Times are seconds unless the name says _ms.
- * `at` is where a value stood in the file, so that a folder above can report a bad DN or URI with file and line.
- * Keys, defaults, ranges and help: config/keys.c, from which usher.yaml(5), the sample and the JSON Schema are made. */
+ * Loaded once into an arena of its own, never changed, never freed while the daemon runs: a reload makes a new one
+ * beside it and tasks that began keep theirs (docs/decisions/0002). Every text is UTF-8 without control characters.
+ * Times are seconds unless the name says _ms. `at` is where a value stood in the file, so that a folder above can
+ * report a bad DN or URI with file and line. Keys, defaults, ranges and help: config/keys.c, from which usher.yaml(5),
+ * the sample and the JSON Schema are made. */
 #ifndef USHER_CONFIG_CONFIG_H
 #define USHER_CONFIG_CONFIG_H
 
@@ -11,13 +12,22 @@
 #include "base/str.h"
 
 /* ---- what people type about themselves: fields of a profile ---- */
-enum field_type { FIELD_TEXT, FIELD_EMAIL, FIELD_TEL, FIELD_DATE, FIELD_SELECT, FIELD_CHECKBOX, FIELD_TERMS, FIELD_TEXTAREA };
+enum field_type {
+	FIELD_TEXT,
+	FIELD_EMAIL,
+	FIELD_TEL,
+	FIELD_DATE,
+	FIELD_SELECT,
+	FIELD_CHECKBOX,
+	FIELD_TERMS,
+	FIELD_TEXTAREA
+};
 
 struct field_option {
 	struct str value, label;
 };
 struct field_config {
-	struct str name;    /* [a-z][a-z0-9_]{0,31}: name of the form field, and in patterns and rules */
+	struct str name; /* [a-z][a-z0-9_]{0,31}: name of the form field, and in patterns and rules */
 	enum field_type type;
 	struct str label, help;
 	bool required;
@@ -28,13 +38,13 @@ struct field_config {
 	struct str attribute;           /* our attribute name (directory/attr_map) it fills, or empty */
 	struct field_option *options;   /* FIELD_SELECT */
 	size_t n_options;
-	struct str url;                 /* FIELD_TERMS: where the terms are */
-	unsigned at;                    /* line in the file */
+	struct str url; /* FIELD_TERMS: where the terms are */
+	unsigned at;    /* line in the file */
 };
 
 /* ---- rules of a profile ---- */
 enum approval_when { APPROVAL_ALWAYS, APPROVAL_NEVER, APPROVAL_RULES };
-struct approval_rule { /* the first that matches decides; none matching: approval is needed */
+struct approval_rule {            /* the first that matches decides; none matching: approval is needed */
 	struct strs mail_domains; /* lower case, A-labels; "*.x" for subdomains; empty: any */
 	struct str field;         /* name of a field, or empty */
 	struct strs values;       /* any of these, compared without ASCII case */
@@ -46,53 +56,59 @@ struct constant_attribute { /* a fixed value or a pattern written into every ent
 };
 struct profile_config {
 	struct str id, title, intro;
-	struct str directory;          /* id of one of the realm's */
+	struct str directory; /* id of one of the realm's */
 	struct field_config *fields;
-	size_t n_fields;               /* the mail field exists always: name "mail", FIELD_EMAIL, required */
+	size_t n_fields; /* the mail field exists always: name "mail", FIELD_EMAIL, required */
 	struct constant_attribute *constants;
 	size_t n_constants;
-	struct strs login_patterns;    /* "{given_name:1}{family_name}", "{given_name}.{family_name}", "…{n}" */
-	bool login_proposed;           /* the person may propose a login name (form field "login_name") */
+	struct strs login_patterns; /* "{given_name:1}{family_name}", "{given_name}.{family_name}", "…{n}" */
+	bool login_proposed;        /* the person may propose a login name (form field "login_name") */
 	int64_t login_max_length;
-	struct strs reserved_names;    /* besides the built-in list */
-	struct str base;               /* DN under which entries are made */
-	struct strs bases_allowed;     /* what an approver may choose instead */
-	struct strs groups;            /* DNs joined by everybody of the profile */
-	struct strs groups_allowed;    /* what an approver may add */
+	struct strs reserved_names;                             /* besides the built-in list */
+	struct str base;                                        /* DN under which entries are made */
+	struct strs bases_allowed;                              /* what an approver may choose instead */
+	struct strs groups;                                     /* DNs joined by everybody of the profile */
+	struct strs groups_allowed;                             /* what an approver may add */
 	struct strs mail_domains_allowed, mail_domains_refused; /* who may register; empty: all, none */
 	enum approval_when approval;
 	struct approval_rule *rules;
 	size_t n_rules;
-	struct str approvers;          /* group DN; members may approve */
-	struct strs approver_mails;    /* where notices go; empty: the mail of each member */
+	struct str approvers;       /* group DN; members may approve */
+	struct strs approver_mails; /* where notices go; empty: the mail of each member */
 	int64_t verify_ttl, activate_ttl, remind_after, undecided_ttl, resend_after, retain_after;
-	bool open;                     /* listed on the realm's register page */
+	bool open; /* listed on the realm's register page */
 	unsigned at;
 };
 
 /* ---- directories ---- */
 enum directory_driver_id { DIRECTORY_OPENLDAP, DIRECTORY_ACTIVE_DIRECTORY, DIRECTORY_389DS };
 enum directory_tls { TLS_LDAPS, TLS_STARTTLS, TLS_NONE }; /* NONE only for ldapi:// */
-enum directory_disable { DISABLE_LOCKED_TIME, DISABLE_START_TIME, DISABLE_DRIVER }; /* pwdAccountLockedTime 000001010000Z; pwdStartTime ≥ pwdEndTime; the driver's own way */
+enum directory_disable {
+	DISABLE_LOCKED_TIME,
+	DISABLE_START_TIME,
+	DISABLE_DRIVER
+}; /* pwdAccountLockedTime 000001010000Z; pwdStartTime ≥ pwdEndTime; the driver's own way */
 struct directory_config {
 	struct str id;
 	enum directory_driver_id driver;
-	struct strs uris;               /* ldaps:// or ldap:// (StartTLS then required) or ldapi:// */
+	struct strs uris; /* ldaps:// or ldap:// (StartTLS then required) or ldapi:// */
 	struct str ca_file;
 	struct str bind_dn, bind_password; /* read from bind_password_file at load */
 	struct str people_base, groups_base;
-	struct str people_filter;       /* "(objectClass=inetOrgPerson)" */
-	struct strs login_attributes;   /* uid, mail: what may be typed as user name */
-	struct str rdn_attribute;       /* uid */
-	struct strs object_classes;     /* of new entries */
+	struct str people_filter;                        /* "(objectClass=inetOrgPerson)" */
+	struct strs login_attributes;                    /* uid, mail: what may be typed as user name */
+	struct str rdn_attribute;                        /* uid */
+	struct strs object_classes;                      /* of new entries */
 	struct str group_member_attribute, group_filter; /* member, (objectClass=groupOfNames) */
-	struct str marker_attribute;    /* usherRequestId, or an attribute that exists: employeeNumber */
-	struct strs mail_domains;       /* routing where a realm has several; empty: any */
+	struct str marker_attribute; /* usherRequestId, or an attribute that exists: employeeNumber */
+	struct strs mail_domains;    /* routing where a realm has several; empty: any */
 	enum directory_disable disable;
-	bool transactions;              /* RFC 5805 where the server has it */
+	bool transactions; /* RFC 5805 where the server has it */
 	int64_t network_timeout_ms, operation_timeout_ms;
-	int64_t max_binds;              /* password checks in flight */
-	struct { struct str ours, theirs; } *attributes; /* attribute map rows that differ from the driver's own table */
+	int64_t max_binds; /* password checks in flight */
+	struct {
+		struct str ours, theirs;
+	} * attributes; /* attribute map rows that differ from the driver's own table */
 	size_t n_attributes;
 	unsigned at;
 };
@@ -110,32 +126,38 @@ struct role_rule {
 enum client_auth { CLIENT_AUTH_BASIC, CLIENT_AUTH_POST, CLIENT_AUTH_NONE };
 enum client_grant { GRANT_AUTHORIZATION_CODE = 1, GRANT_REFRESH_TOKEN = 2, GRANT_CLIENT_CREDENTIALS = 4 };
 enum consent_mode { CONSENT_NEVER, CONSENT_ONCE, CONSENT_ALWAYS };
-enum roles_shape { ROLES_FLAT, ROLES_GROUPS, ROLES_NESTED }; /* "roles": [..]; "groups": [..]; "realm_access": {"roles": [..]} */
+enum roles_shape {
+	ROLES_FLAT,
+	ROLES_GROUPS,
+	ROLES_NESTED
+}; /* "roles": [..]; "groups": [..]; "realm_access": {"roles": [..]} */
 struct client_config {
 	struct str id, title;
 	enum client_auth auth;
-	struct str secret_hash;      /* SHA-256 of the secret, 32 bytes; secrets are random and long, see usherctl client secret */
-	unsigned grants;             /* of enum client_grant */
+	struct str secret_hash; /* SHA-256 of the secret, 32 bytes; secrets are random and long, see usherctl client
+				   secret */
+	unsigned grants;        /* of enum client_grant */
 	struct strs redirect_uris, post_logout_redirect_uris;
-	struct strs scopes;          /* that it may ask for */
-	struct strs roles;           /* globs of roles it sees; empty: none */
-	struct str roles_claim;      /* "roles", "realm_access.roles" */
+	struct strs scopes;     /* that it may ask for */
+	struct strs roles;      /* globs of roles it sees; empty: none */
+	struct str roles_claim; /* "roles", "realm_access.roles" */
 	enum roles_shape roles_shape;
-	bool groups_claim;           /* also "groups": names of the groups */
+	bool groups_claim; /* also "groups": names of the groups */
 	enum consent_mode consent;
-	struct str signing_alg;      /* RS256, ES256, PS256, EdDSA */
-	bool introspect;             /* may call introspection */
-	struct strs audience;        /* "aud" of access tokens for client_credentials and code, besides the issuer */
-	bool offline_only_refresh;   /* refresh tokens only with scope offline_access */
+	struct str signing_alg;    /* RS256, ES256, PS256, EdDSA */
+	bool introspect;           /* may call introspection */
+	struct strs audience;      /* "aud" of access tokens for client_credentials and code, besides the issuer */
+	bool offline_only_refresh; /* refresh tokens only with scope offline_access */
 	int64_t access_ttl, id_ttl, refresh_ttl, refresh_idle;
 	unsigned at;
 };
 
 struct realm {
-	struct str id;               /* [a-z0-9][a-z0-9-]{0,31} */
-	unsigned lane;               /* 0.. in file order; for pools and metrics */
-	struct str issuer;           /* {public_url}/realms/{id} */
-	struct str title, accent, logo, contact; /* logo: an uploaded file's path, served by us; contact: a mail address or URL for help */
+	struct str id;     /* [a-z0-9][a-z0-9-]{0,31} */
+	unsigned lane;     /* 0.. in file order; for pools and metrics */
+	struct str issuer; /* {public_url}/realms/{id} */
+	struct str title, accent, logo,
+		contact; /* logo: an uploaded file's path, served by us; contact: a mail address or URL for help */
 	struct directory_config *directories;
 	size_t n_directories;
 	struct profile_config *profiles;
@@ -144,12 +166,12 @@ struct realm {
 	size_t n_roles;
 	struct client_config *clients;
 	size_t n_clients;
-	struct str operators;        /* group DN: sees all */
+	struct str operators; /* group DN: sees all */
 	int64_t session_ttl, session_idle;
 	int64_t login_max_failures, login_window; /* per name; and ×10 per address */
 	int64_t reset_ttl;
 	struct str mail_from_name;
-	struct strs signing_algs;    /* that keys are kept for, from the clients; RS256 always */
+	struct strs signing_algs; /* that keys are kept for, from the clients; RS256 always */
 	unsigned at;
 };
 
@@ -161,8 +183,8 @@ struct mail_config {
 	int64_t port;
 	enum mail_tls tls;
 	struct str ca_file, username, password; /* from password_file */
-	struct str from;             /* address */
-	struct str mailbox;          /* folder of MAIL_MAILBOX */
+	struct str from;                        /* address */
+	struct str mailbox;                     /* folder of MAIL_MAILBOX */
 	int64_t timeout_ms;
 };
 
@@ -175,12 +197,12 @@ struct config {
 	struct str listen_metrics;   /* the like, or empty */
 	struct strs trusted_proxies; /* addresses whose X-Forwarded-For counts; "unix" for the socket */
 	int64_t event_threads, web_workers, job_workers, web_queue, connection_limit;
-	int64_t proof_of_work_bits;  /* 0: off */
+	int64_t proof_of_work_bits;                                   /* 0: off */
 	int64_t registrations_per_address, registrations_per_mailbox; /* in an hour */
 	enum store_driver_id store;
 	struct str store_path;
 	struct str key_file;
-	struct str template_dir;     /* overrides of built-in templates, or empty */
+	struct str template_dir; /* overrides of built-in templates, or empty */
 	struct mail_config mail;
 	enum level log_level;
 	struct realm *realms;
@@ -195,14 +217,15 @@ struct config_error {
 };
 struct config_errors {
 	struct config_error v[LIMIT_CONFIG_ERRORS];
-	size_t n;              /* counted on beyond the array: "… and N more" */
+	size_t n; /* counted on beyond the array: "… and N more" */
 };
 
-/* Reads the file and everything that it points to (password files), checks it by the table and across keys. ERR_CONFIG with *errors filled, all at once. */
+/* Reads the file and everything that it points to (password files), checks it by the table and across keys. ERR_CONFIG
+ * with *errors filled, all at once. */
 enum err config_load(struct arena *a, const char *path, struct config **ret, struct config_errors *errors) must_use;
 /* For checks of the folders above, which report into the same list. */
-void config_error_add(struct arena *a, struct config_errors *errors, unsigned line, struct str key, const char *format, ...)
-	printf_like(5, 6);
+void config_error_add(struct arena *a, struct config_errors *errors, unsigned line, struct str key, const char *format,
+	...) printf_like(5, 6);
 /* "FILE:LINE:COLUMN: KEY: EXPECTED\n" for each. */
 struct str config_errors_text(struct arena *a, const char *path, const struct config_errors *errors);
 

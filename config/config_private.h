@@ -1,7 +1,9 @@
-/* config_private.h: what the files of this folder share: the tree that a file is read into, the table of keys, and the loader.
+/* config_private.h: what the files of this folder share: the tree that a file is read into, the table of keys, and the
+ * loader.
  *
  * The way of a file: tree_read (yaml.c) → load_tree (load.c, by the table of keys.c; values by value.c and kinds.c) →
- * check_config (check*.c, across keys) → derive_config (derive.c, what follows from the rest). Each adds to one list of errors and goes on. */
+ * check_config (check*.c, across keys) → derive_config (derive.c, what follows from the rest). Each adds to one list of
+ * errors and goes on. */
 #ifndef USHER_CONFIG_CONFIG_PRIVATE_H
 #define USHER_CONFIG_CONFIG_PRIVATE_H
 
@@ -117,7 +119,8 @@ struct kind {
 	const char *expected;        /* `"x" is not …` */
 	const char *pattern;         /* JSON Schema (ECMA 262), not anchored; NULL: any */
 	bool (*check)(struct str s); /* NULL: any */
-	/* Makes the stored form; a phrase that follows the quoted value when it cannot ("cannot be read: …"). NULL: as it stands. */
+	/* Makes the stored form; a phrase that follows the quoted value when it cannot ("cannot be read: …"). NULL: as
+	 * it stands. */
 	const char *(*convert)(struct load *l, struct str s, struct str *ret);
 };
 const struct kind *kind_of(enum key_type type);
@@ -140,8 +143,8 @@ struct spot {                    /* where an error is told */
 #define SPOT_VALUE(node_) ((struct spot){.node = (node_), .line = (node_)->line, .column = (node_)->column})
 #define SPOT_KEY(node_)   ((struct spot){.node = (node_), .line = (node_)->key_line, .column = (node_)->key_column})
 #define SPOT_FILE         ((struct spot){.name = STR("")})
-/* Reads and checks a configuration that stands in memory. Looks at no file: the content of each secret file is taken to be a text of
- * some length that names no secret. For the fuzz target and tests. */
+/* Reads and checks a configuration that stands in memory. Looks at no file: the content of each secret file is taken to
+ * be a text of some length that names no secret. For the fuzz target and tests. */
 enum err config_load_text(struct arena *a, struct str text, struct config **ret, struct config_errors *errors) must_use;
 
 bool tree_read(struct load *l, struct str text); /* false: there is no tree; told */
@@ -159,7 +162,8 @@ bool duration_read(struct str text, int64_t *ret);
 struct str duration_text(struct arena *a, int64_t seconds);
 
 void load_fail(struct load *l, struct spot at, const char *format, ...) printf_like(3, 4);
-/* Where the value of that name stands; node is NULL where there is none, and the place that of the nearest thing around it. */
+/* Where the value of that name stands; node is NULL where there is none, and the place that of the nearest thing around
+ * it. */
 struct spot load_spot(const struct load *l, struct str name);
 /* A value for a message: quoted, cut, without control characters. */
 struct str quoted(struct load *l, struct str text);
@@ -173,7 +177,8 @@ void nearest_try(struct nearest *n, struct str candidate);
 struct str nearest_text(struct load *l, const struct nearest *n); /* "; did you mean x?" or "" */
 
 /* ---- files ---- */
-/* Reads a regular file whole; NULL, or a phrase in the arena a that says why not. secret: others may have no right to it. */
+/* Reads a regular file whole; NULL, or a phrase in the arena a that says why not. secret: others may have no right to
+ * it. */
 const char *file_read(struct arena *a, struct str path, size_t limit, bool secret, struct str *ret);
 const char *file_check(struct arena *a, struct str path, bool folder);
 struct str path_resolve(struct arena *a, struct str folder, struct str path);
@@ -192,7 +197,8 @@ bool uri_split(struct str s, struct uri *ret); /* refuses user information, spac
 bool uri_is_loopback(const struct uri *u);
 bool host_check(struct str s);
 bool domain_check(struct str s);
-/* One placeholder "{name:2}{name}" after the other; -1 for a text that is no pattern, 0 at the end, 1 for a placeholder. */
+/* One placeholder "{name:2}{name}" after the other; -1 for a text that is no pattern, 0 at the end, 1 for a
+ * placeholder. */
 int pattern_next(struct str pattern, size_t *at, struct str *name);
 
 /* ---- checks by part ---- */

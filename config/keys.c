@@ -1,7 +1,8 @@
 #include "config/config_private.h"
 #include "config/keys.h"
 
-/* The daemon's keys; a realm's stand in keys_realm.c, what stands below a realm in keys_directory.c, keys_profile.c and keys_client.c. */
+/* The daemon's keys; a realm's stand in keys_realm.c, what stands below a realm in keys_directory.c, keys_profile.c and
+ * keys_client.c. */
 #define SERVER(member) .offset = offsetof(struct config, member)
 
 static const struct key_shape realms = {

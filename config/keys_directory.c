@@ -53,7 +53,8 @@ const struct key keys_directory[] = {
 			"own way."},
 	{DIRECTORY "transactions", KEY_BOOL, AT(transactions), .fallback = "false", .fallback_ad = "false",
 		.help = "Whether an entry and its groups are written in one transaction (RFC 5805) where the server "
-			"has them. Off by default: slapd 2.5.13 was seen to crash at the end of one (docs/decisions/0003). "
+			"has them. Off by default: slapd 2.5.13 was seen to crash at the end of one "
+			"(docs/decisions/0003). "
 			"Without, the steps run one by one; each looks before it acts."},
 	{DIRECTORY "network_timeout", KEY_DURATION_MS, AT(network_timeout_ms), .fallback = "3s", .min = 1, .max = 60,
 		.help = "How long connecting may take."},

@@ -6,10 +6,10 @@
 #include "base/secret.h"
 #include "web/embed.h"
 
-#define ASSETS_MOST     32u
-#define HASH_LETTERS    16u
-#define CONTRAST_TEXT   4.6 /* 4.5, with room for rounding */
-#define STATIC_FOLDER   "web/static/"
+#define ASSETS_MOST   32u
+#define HASH_LETTERS  16u
+#define CONTRAST_TEXT 4.6 /* 4.5, with room for rounding */
+#define STATIC_FOLDER "web/static/"
 
 static struct {
 	struct asset v[ASSETS_MOST];
@@ -128,14 +128,16 @@ static struct str colour_text(struct arena *a, struct colour c) {
 
 static struct str rule(struct arena *a, struct colour accent) {
 	struct colour text = contrast(accent, white) >= CONTRAST_TEXT ? white : black;
-	return str_printf(a, ":root{--accent:%.*s;--accent-text:%.*s}", FMT(colour_text(a, accent)), FMT(colour_text(a, text)));
+	return str_printf(
+		a, ":root{--accent:%.*s;--accent-text:%.*s}", FMT(colour_text(a, accent)), FMT(colour_text(a, text)));
 }
 
 struct str theme_css(struct arena *a, const struct realm *r) {
 	struct colour accent = {{0.043, 0.373, 1}};
 	if (!colour_read(a, r->accent, &accent))
 		err_ignore(ERR_CONFIG, "config checks the colour; the built-in one stands in");
-	struct str light = rule(a, readable(accent, page_light, black)), dark = rule(a, readable(accent, page_dark, white));
+	struct str light = rule(a, readable(accent, page_light, black)),
+		   dark = rule(a, readable(accent, page_dark, white));
 	return str_printf(a, "%.*s\n@media (prefers-color-scheme:dark){%.*s}\n", FMT(light), FMT(dark));
 }
 

@@ -25,7 +25,8 @@ static enum method method_of(struct str name) {
 	static const struct {
 		struct str name;
 		enum method method;
-	} rows[] = {{STR("GET"), METHOD_GET}, {STR("POST"), METHOD_POST}, {STR("HEAD"), METHOD_HEAD}, {STR("OPTIONS"), METHOD_OPTIONS}};
+	} rows[] = {{STR("GET"), METHOD_GET}, {STR("POST"), METHOD_POST}, {STR("HEAD"), METHOD_HEAD},
+		{STR("OPTIONS"), METHOD_OPTIONS}};
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (str_eq(rows[i].name, name))
 			return rows[i].method;

@@ -26,8 +26,8 @@ enum err flow_park(struct task *t, struct response *r, const struct authorize *a
 static enum err flow_read(struct task *t, struct str value, struct flow *ret) {
 	struct str rest = value, secret, at, mac;
 	int64_t parked_at;
-	bool whole = value.n <= VALUE_MOST && str_next(&rest, '.', &secret) && str_next(&rest, '.', &at) && str_next(&rest, '.', &mac) &&
-		     str_absent(rest);
+	bool whole = value.n <= VALUE_MOST && str_next(&rest, '.', &secret) && str_next(&rest, '.', &at) &&
+		     str_next(&rest, '.', &mac) && str_absent(rest);
 	if (!whole || !str_int(at, 0, INT64_MAX, &parked_at))
 		return task_fail(t, ERR_EXPIRED, "no request is parked");
 	if (!str_eq_secret(mac, flow_mac(t, str_sub(value, 0, secret.n + 1 + at.n))))
@@ -74,7 +74,8 @@ static enum err form_post(struct task *t, struct request *q, struct response *r,
 	return page_render(t, r, 200, "form_post", data);
 }
 
-enum err flow_answer(struct task *t, struct request *q, struct response *r, const struct authorize *a, const struct answer *answer) {
+enum err flow_answer(
+	struct task *t, struct request *q, struct response *r, const struct authorize *a, const struct answer *answer) {
 	if (str_eq(a->response_mode, STR("form_post")))
 		return form_post(t, q, r, answer);
 	response_redirect(r, answer_uri(t->arena, answer));

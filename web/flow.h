@@ -1,16 +1,17 @@
 /* flow.h: an authorization request on its way through login and consent.
  *
- * It rests in the store; the browser keeps its secret with the time it was parked, under a MAC, in the cookie "request" and in the forms on
- * the way, so that the last form that was sent decides where several windows are open. The secret stands in no URL. */
+ * It rests in the store; the browser keeps its secret with the time it was parked, under a MAC, in the cookie "request"
+ * and in the forms on the way, so that the last form that was sent decides where several windows are open. The secret
+ * stands in no URL. */
 #ifndef USHER_WEB_FLOW_H
 #define USHER_WEB_FLOW_H
 
 #include "web/page.h"
 
 struct flow {
-	struct str value;      /* of the cookie and of the form field "request" */
+	struct str value; /* of the cookie and of the form field "request" */
 	struct str secret;
-	int64_t parked_at;     /* wall-clock milliseconds */
+	int64_t parked_at; /* wall-clock milliseconds */
 	struct authorize authorize;
 };
 /* Parks the request and sets the cookie. */
@@ -24,10 +25,13 @@ bool flow_fresh(const struct flow *f, const struct login_state *login);
 /* Removes row and cookie. */
 enum err flow_end(struct task *t, struct response *r, const struct flow *f) must_use;
 /* The answer to the client: a redirect, or a page whose form is posted there. */
-enum err flow_answer(struct task *t, struct request *q, struct response *r, const struct authorize *a, const struct answer *answer) must_use;
+enum err flow_answer(struct task *t, struct request *q, struct response *r, const struct authorize *a,
+	const struct answer *answer) must_use;
 /* Makes the code and answers. */
-enum err flow_grant(struct task *t, struct request *q, struct response *r, const struct authorize *a, bool consented) must_use;
+enum err flow_grant(
+	struct task *t, struct request *q, struct response *r, const struct authorize *a, bool consented) must_use;
 /* An OAuth error to the client; errors that are not of the protocol's are returned as they are. */
-enum err flow_refuse(struct task *t, struct request *q, struct response *r, const struct authorize *a, enum err code) must_use;
+enum err flow_refuse(
+	struct task *t, struct request *q, struct response *r, const struct authorize *a, enum err code) must_use;
 
 #endif

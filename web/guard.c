@@ -3,10 +3,10 @@
 #include "base/encode.h"
 #include "base/secret.h"
 
-#define CSRF_BYTES         18u
-#define CSRF_LETTERS       (CSRF_BYTES / 3 * 4)
-#define UNSCRIPTED_COST    3u /* of the hourly allowance, besides the one that the registration takes itself */
-#define RETURN_PATH_MOST   2048u
+#define CSRF_BYTES       18u
+#define CSRF_LETTERS     (CSRF_BYTES / 3 * 4)
+#define UNSCRIPTED_COST  3u /* of the hourly allowance, besides the one that the registration takes itself */
+#define RETURN_PATH_MOST 2048u
 
 /* ---- forms ---- */
 static struct str csrf_of(struct task *t, struct str cookie) {
@@ -31,8 +31,8 @@ struct str csrf_token(struct task *t, struct request *q, struct response *r) {
 	return csrf_of(t, q->csrf);
 }
 
-/* Our pages say Referrer-Policy: no-referrer, and browsers then send "Origin: null" with a form's POST (Fetch, 3.2): it tells nothing, and
- * the token and Sec-Fetch-Site decide. */
+/* Our pages say Referrer-Policy: no-referrer, and browsers then send "Origin: null" with a form's POST (Fetch, 3.2): it
+ * tells nothing, and the token and Sec-Fetch-Site decide. */
 static bool origin_ok(const struct task *t, const struct request *q) {
 	if (!str_empty(q->fetch_site) && !str_eq(q->fetch_site, STR("same-origin")))
 		return false;

@@ -87,7 +87,8 @@ static enum err open_address(struct task *t, struct str where, const struct addr
 enum err listen_open(struct task *t, struct str where, int *ret) {
 	struct str host, port;
 	const char *host_text, *port_text;
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE}, *found;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE},
+			*found;
 	if (str_starts(where, STR("unix:")))
 		return open_unix(t, where, ret);
 	if (!split(where, &host, &port))

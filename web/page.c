@@ -15,7 +15,8 @@
 /* ---- loading ---- */
 
 /* The override of a template, or STR_NONE. */
-static enum err override_read(struct arena *a, const struct config *c, const char *name, struct str *ret, struct str *ret_why) {
+static enum err override_read(
+	struct arena *a, const struct config *c, const char *name, struct str *ret, struct str *ret_why) {
 	*ret = STR_NONE;
 	if (str_empty(c->template_dir))
 		return OK;
@@ -75,7 +76,8 @@ struct loading {
 	struct str texts;
 };
 
-static enum err load_one(struct arena *a, const struct config *c, const struct embedded *file, struct loading *all, struct str *ret_why) {
+static enum err load_one(struct arena *a, const struct config *c, const struct embedded *file, struct loading *all,
+	struct str *ret_why) {
 	const char *name = file->name + sizeof(TEMPLATE_FOLDER) - 1;
 	struct str built_in = str_slice((const char *)file->data, file->size), own;
 	TRY(override_read(a, c, name, &own, ret_why));
@@ -205,7 +207,8 @@ static struct value *find_value(struct value *object, const char *name) {
 }
 
 void page_problem(struct task *t, struct value *data, struct str field, struct str message) {
-	struct value *errors = find_value(data, "errors"), *problems = find_value(data, "problem"), *title = find_value(data, "title");
+	struct value *errors = find_value(data, "errors"), *problems = find_value(data, "problem"),
+		     *title = find_value(data, "title");
 	const char *name = NULL;
 	if (!errors) {
 		errors = value_list(t->arena, data, "errors");

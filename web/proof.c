@@ -45,7 +45,8 @@ static struct str mac(struct task *t, struct str head) {
 struct str proof_challenge(struct task *t) {
 	long long expires = (long long)((clock_wall_ms() + CHALLENGE_TTL_MS) / 1000);
 	struct str nonce = random_token(t->arena, NONCE_BYTES);
-	struct str head = str_printf(t->arena, "v1.%lld.%.*s.%lld", expires, FMT(nonce), (long long)t->config->proof_of_work_bits);
+	struct str head = str_printf(
+		t->arena, "v1.%lld.%.*s.%lld", expires, FMT(nonce), (long long)t->config->proof_of_work_bits);
 	return str_printf(t->arena, "%.*s.%.*s", FMT(head), FMT(mac(t, head)));
 }
 

@@ -46,7 +46,8 @@ enum err target_read(struct task *t, struct str target, struct str *ret_path, st
 	bool plain = str_find(raw, '%', 0) == raw.n;
 	if (!plain && !path_decode(t->arena, raw, &path))
 		return task_fail(t, ERR_INVALID, "request target: bad %%XX");
-	if (!str_starts(path, STR("/")) || hides_separator(raw) || !str_utf8(path) || str_has_control(path) || !segments_ok(path))
+	if (!str_starts(path, STR("/")) || hides_separator(raw) || !str_utf8(path) || str_has_control(path) ||
+		!segments_ok(path))
 		return task_fail(t, ERR_INVALID, "request target");
 	*ret_path = path;
 	*ret_query = mark < target.n ? str_sub(target, mark + 1, target.n) : STR_NONE;

@@ -9,12 +9,13 @@ enum method { METHOD_GET = 1, METHOD_POST = 2, METHOD_HEAD = 4, METHOD_OPTIONS =
 
 struct request {
 	enum method method;
-	struct str path;           /* decoded once; no NUL, no "..", no "//" */
-	struct str rest;           /* what the route's '*' parts matched, first */
-	struct str rest2;          /* second */
+	struct str path;  /* decoded once; no NUL, no "..", no "//" */
+	struct str rest;  /* what the route's '*' parts matched, first */
+	struct str rest2; /* second */
 	struct str content_type, authorization, cookie, accept_language, user_agent, origin, fetch_site;
-	struct params query, form; /* names once each, valid UTF-8, no NUL; filled by request_read, which route_run calls */
-	struct str query_text;     /* what stood behind '?', or absent */
+	struct params query,
+		form;          /* names once each, valid UTF-8, no NUL; filled by request_read, which route_run calls */
+	struct str query_text; /* what stood behind '?', or absent */
 	struct str body;
 	bool read;                 /* request_read has been here */
 	struct str csrf;           /* the form cookie's value, by csrf_token */

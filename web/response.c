@@ -65,34 +65,6 @@ void response_redirect(struct response *r, struct str location) {
 }
 
 /* ---- OAuth ---- */
-/* What a developer reads in error_description; the detail stays in the log. */
-static const struct {
-	enum err code;
-	struct str text;
-} descriptions[] = {
-	{ERR_INVALID, STR("a parameter is missing, malformed, or stands more than once")},
-	{ERR_CLIENT, STR("client authentication failed")},
-	{ERR_GRANT, STR("the code or token is unknown, expired, used, or not this client's")},
-	{ERR_UNAUTHORIZED_CLIENT, STR("this client may not use this grant")},
-	{ERR_GRANT_TYPE, STR("this grant_type is not supported")},
-	{ERR_SCOPE, STR("a scope is unknown or not allowed for this client")},
-	{ERR_TOKEN, STR("the access token is missing, malformed, expired or revoked")},
-	{ERR_INSUFFICIENT_SCOPE, STR("the access token does not carry the scope that is needed")},
-	{ERR_TOO_LARGE, STR("the request is too large")},
-	{ERR_TOO_MANY, STR("too many requests; see Retry-After")},
-	{ERR_UNAVAILABLE, STR("try again later; see Retry-After")},
-	{ERR_TIMEOUT, STR("try again later; see Retry-After")},
-	{ERR_METHOD, STR("this method is not allowed here; see Allow")},
-	{ERR_DENIED, STR("not allowed")},
-};
-
-static struct str description(enum err code) {
-	for (size_t i = 0; i < COUNT(descriptions); i++)
-		if (descriptions[i].code == code)
-			return descriptions[i].text;
-	return STR("the request could not be carried out");
-}
-
 /* RFC 6749 5.2: 400 unless another status is called for. */
 static int oauth_status(enum err code) {
 	int status = err_row(code)->http_status;
@@ -113,12 +85,17 @@ static void challenge(struct task *t, struct response *r, enum err code) {
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (rows[i].code == code)
 			response_header(r, "WWW-Authenticate",
-				str_printf(t->arena, "%s realm=\"%.*s\"%s", rows[i].scheme, FMT(t->realm_name), rows[i].error));
+				str_printf(t->arena, "%s realm=\"%.*s\"%s", rows[i].scheme, FMT(t->realm_name),
+					rows[i].error));
 }
 
 void response_oauth_error(struct task *t, struct response *r, enum err code) {
-	response_json(r, oauth_status(code), oauth_error_json(t->arena, code, description(code)));
+	response_json(r, oauth_status(code), oauth_error_json(t->arena, code, oauth_description(t, code)));
 	challenge(t, r, code);
+}
+
+void response_hold(const struct task *t, struct response *r, int64_t ms) {
+	r->not_before = t->deadline - TASK_PAGE_MS + ms;
 }
 
 /* ---- cookies ---- */
@@ -163,8 +140,8 @@ void response_cookie(struct task *t, struct response *r, const char *name, struc
 static bool source_ok(struct str s) {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-			    c == '+' || c == ':' || c == '/' || c == '[' || c == ']'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+			    c == '.' || c == '+' || c == ':' || c == '/' || c == '[' || c == ']'))
 			return false;
 	}
 	return s.n > 1 && s.n <= FORM_ACTION_MOST;
@@ -187,7 +164,8 @@ void response_form_action(struct response *r, struct str uri) {
 
 static struct str content_security_policy(struct task *t, const struct response *r) {
 	struct buf b = buf_new(t->arena, 1024);
-	buf_put(&b, STR("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'"));
+	buf_put(&b, STR("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src "
+			"'self'; form-action 'self'"));
 	if (!str_empty(r->form_action)) {
 		buf_byte(&b, ' ');
 		buf_put(&b, r->form_action);

@@ -80,7 +80,8 @@ static const struct realm *realm_of_path(const struct config *c, struct str path
 	return config_realm(c, segment);
 }
 
-enum err route_find_in(struct task *t, struct route_table table, struct request *q, const struct route **ret, struct str *allow) {
+enum err route_find_in(
+	struct task *t, struct route_table table, struct request *q, const struct route **ret, struct str *allow) {
 	unsigned allowed = 0;
 	struct match m;
 	set_realm(t, realm_of_path(t->config, q->path));

@@ -8,16 +8,16 @@
 
 #include "web/response.h"
 
-enum guard { /* bits */
-	GUARD_NONE = 0,       /* public, says so on purpose */
-	GUARD_CSRF = 1,       /* POST: form token bound to a cookie, and Sec-Fetch-Site/Origin of ours */
-	GUARD_SESSION = 2,    /* loads the session if there is one */
-	GUARD_LOGIN = 4,      /* needs one: GET leads to the login page and back, POST is 401 */
-	GUARD_PROOF = 8,      /* proof of work, or the stricter limit without */
-	GUARD_CLIENT = 16,    /* the endpoint authenticates a client by itself */
-	GUARD_BEARER = 32,    /* the endpoint checks a token by itself */
-	GUARD_TICKET = 64,    /* the page checks a one-time link by itself */
-	GUARD_CORS = 128,     /* answers any origin, without credentials: discovery, JWKS, userinfo, token */
+enum guard {               /* bits */
+	GUARD_NONE = 0,    /* public, says so on purpose */
+	GUARD_CSRF = 1,    /* POST: form token bound to a cookie, and Sec-Fetch-Site/Origin of ours */
+	GUARD_SESSION = 2, /* loads the session if there is one */
+	GUARD_LOGIN = 4,   /* needs one: GET leads to the login page and back, POST is 401 */
+	GUARD_PROOF = 8,   /* proof of work, or the stricter limit without */
+	GUARD_CLIENT = 16, /* the endpoint authenticates a client by itself */
+	GUARD_BEARER = 32, /* the endpoint checks a token by itself */
+	GUARD_TICKET = 64, /* the page checks a one-time link by itself */
+	GUARD_CORS = 128,  /* answers any origin, without credentials: discovery, JWKS, userinfo, token */
 };
 enum place { PLACE_INLINE, PLACE_WORKER, PLACE_TOKEN }; /* PLACE_TOKEN: token_is_inline chooses */
 
@@ -27,8 +27,8 @@ struct route {
 	unsigned methods;
 	enum place place;
 	unsigned guard;
-	handler *run;         /* an error is answered as a page */
-	bool oauth;           /* an error is answered as OAuth JSON */
+	handler *run; /* an error is answered as a page */
+	bool oauth;   /* an error is answered as OAuth JSON */
 };
 extern const struct route routes[];
 extern const size_t n_routes;
@@ -40,8 +40,10 @@ struct route_table {
 	const struct route *v;
 	size_t n;
 };
-enum err route_find_in(struct task *t, struct route_table table, struct request *q, const struct route **ret, struct str *allow) must_use;
-static inline must_use enum err route_find(struct task *t, struct request *q, const struct route **ret, struct str *allow) {
+enum err route_find_in(struct task *t, struct route_table table, struct request *q, const struct route **ret,
+	struct str *allow) must_use;
+static inline must_use enum err route_find(
+	struct task *t, struct request *q, const struct route **ret, struct str *allow) {
 	return route_find_in(t, (struct route_table){routes, n_routes}, q, ret, allow);
 }
 /* Guard, handler, error page: what a worker or event thread runs for a request. Always leaves a response. */

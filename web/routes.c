@@ -20,7 +20,8 @@ const struct route routes[] = {
 	{R "/userinfo", GET | POST, PLACE_WORKER, GUARD_BEARER | GUARD_CORS, endpoint_userinfo, true},
 	{R "/introspect", POST, PLACE_WORKER, GUARD_CLIENT, endpoint_introspect, true},
 	{R "/revoke", POST, PLACE_WORKER, GUARD_CLIENT | GUARD_CORS, endpoint_revoke, true},
-	{R "/logout", GET | POST, PLACE_WORKER, GUARD_SESSION, endpoint_logout, false}, /* checks the form's token by itself */
+	{R "/logout", GET | POST, PLACE_WORKER, GUARD_SESSION, endpoint_logout,
+		false}, /* checks the form's token by itself */
 
 	/* registration */
 	{R "/register", GET, PLACE_WORKER, GUARD_NONE, page_profiles, false},
@@ -50,7 +51,8 @@ const struct route routes[] = {
 	{R "/admin/registrations", GET, PLACE_WORKER, GUARD_LOGIN, page_registrations, false},
 	{R "/admin/registrations/*", GET, PLACE_WORKER, GUARD_LOGIN, page_registration, false},
 	{R "/admin/registrations/*", POST, PLACE_WORKER, GUARD_CSRF | GUARD_LOGIN, page_registration_decide, false},
-	{R "/admin/registrations/*/retry", POST, PLACE_WORKER, GUARD_CSRF | GUARD_LOGIN, page_registration_retry, false},
+	{R "/admin/registrations/*/retry", POST, PLACE_WORKER, GUARD_CSRF | GUARD_LOGIN, page_registration_retry,
+		false},
 	{R "/admin/jobs", GET, PLACE_WORKER, GUARD_LOGIN, page_jobs, false},
 	{R "/admin/jobs", POST, PLACE_WORKER, GUARD_CSRF | GUARD_LOGIN, page_job_retry, false},
 	{R "/admin/people", GET, PLACE_WORKER, GUARD_LOGIN, page_people, false},

@@ -12,6 +12,7 @@
 #include "web/exchange.h"
 #include "web/health.h"
 #include "web/listen.h"
+#include "web/holder.h"
 #include "web/reaper.h"
 
 #define READ_MS      20000 /* for reading one request */
@@ -33,6 +34,7 @@ struct server {
 	struct MHD_Daemon *http, *monitor;
 	struct pool *pool;
 	struct reaper *reaper;
+	struct holder *holder;
 	struct health *health;
 	const struct config *(*config_now)(void);
 	struct str listen, listen_metrics; /* of the first configuration, which lives as long as the process */
@@ -168,12 +170,18 @@ void server_forget(struct server *s) {
 }
 
 /* ---- a call ---- */
+static void answer_release(void *item) {
+	struct call *k = item;
+	MHD_resume_connection(k->connection); /* k may be gone now */
+}
+
 static void run_work(struct task *t, struct work *work) {
 	struct call *k = (struct call *)work;
 	struct response r = {.status = 500};
 	exchange_work(&k->x, t, atomic_load(&k->server->abandoned), &r);
 	answer_set(k, t, &r);
-	MHD_resume_connection(k->connection); /* k may be gone now */
+	if (!r.not_before || !holder_keep(k->server->holder, k, r.not_before))
+		answer_release(k);
 }
 
 static enum MHD_Result hand_over(struct call *k) {
@@ -211,7 +219,8 @@ static enum MHD_Result on_complete(struct call *k) {
 	return result;
 }
 
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value) {
+static enum MHD_Result on_header(
+	void *cls, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value) {
 	(void)kind;
 	head_add(cls, str_slice(name, n_name), str_slice(value, n_value));
 	return MHD_YES;
@@ -238,8 +247,8 @@ static enum MHD_Result on_head(struct call *k, const char *method, const char *v
 	return MHD_YES; /* libmicrohttpd closes the connection after an answer that is given here */
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-	const char *data, size_t *n, void **slot) {
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+	const char *version, const char *data, size_t *n, void **slot) {
 	struct call *k = *slot;
 	(void)cls;
 	(void)url; /* decoded by libmicrohttpd, which cuts at %00 */
@@ -308,14 +317,15 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **slot, enum
 		reaper_remove(s->reaper, *slot);
 		return;
 	}
-	struct peer *p = reaper_add(s->reaper, MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, READ_MS);
+	struct peer *p = reaper_add(
+		s->reaper, MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, READ_MS);
 	peer_name(p, MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
 	*slot = p;
 }
 
 /* ---- monitoring ---- */
-static enum MHD_Result on_monitor(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-	const char *data, size_t *n, void **slot) {
+static enum MHD_Result on_monitor(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+	const char *version, const char *data, size_t *n, void **slot) {
 	static char begun;
 	struct server *s = cls;
 	struct response r = {.status = 500};
@@ -357,21 +367,21 @@ static struct MHD_Daemon *http_start(struct server *s, const struct config *c) {
 		{c->event_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)c->event_threads, NULL},
 		{MHD_OPTION_END, 0, NULL},
 	};
-	return MHD_start_daemon(MODE | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
-		on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connection_limit,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
-		MHD_OPTION_THREAD_STACK_SIZE, EVENT_STACK, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
-		MHD_OPTION_NOTIFY_COMPLETED, on_end, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_ARRAY, threads,
-		MHD_OPTION_END);
+	return MHD_start_daemon(MODE | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+		MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, s->fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connection_limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		HEAD_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_THREAD_STACK_SIZE, EVENT_STACK,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED,
+		on_end, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_ARRAY, threads, MHD_OPTION_END);
 }
 
 static enum err monitor_start(struct task *t, struct server *s) {
 	if (str_empty(s->listen_metrics))
 		return OK;
 	TRY(listen_open(t, s->listen_metrics, &s->monitor_fd));
-	s->monitor = MHD_start_daemon(MODE, 0, NULL, NULL, on_monitor, s, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, s->monitor_fd, MHD_OPTION_CONNECTION_LIMIT, MONITOR_MOST, MHD_OPTION_CONNECTION_TIMEOUT, 10u,
-		MHD_OPTION_THREAD_STACK_SIZE, EVENT_STACK, MHD_OPTION_END);
+	s->monitor = MHD_start_daemon(MODE, 0, NULL, NULL, on_monitor, s, MHD_OPTION_EXTERNAL_LOGGER, on_library_log,
+		NULL, MHD_OPTION_LISTEN_SOCKET, s->monitor_fd, MHD_OPTION_CONNECTION_LIMIT, MONITOR_MOST,
+		MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_THREAD_STACK_SIZE, EVENT_STACK, MHD_OPTION_END);
 	return s->monitor ? OK : task_fail(t, ERR_UNAVAILABLE, "the monitoring listener does not start");
 }
 
@@ -383,8 +393,9 @@ static unsigned share_of(const struct config *c) {
 static enum err start(struct task *t, struct server *s, const struct config *c) {
 	TRY(listen_open(t, s->listen, &s->fd));
 	s->reaper = reaper_new();
+	s->holder = holder_new(answer_release);
 	s->pool = pool_new("web", (unsigned)c->web_workers, (unsigned)c->web_queue, share_of(c));
-	if (!s->reaper || !s->pool)
+	if (!s->reaper || !s->holder || !s->pool)
 		return task_fail(t, ERR_UNAVAILABLE, "no threads");
 	s->health = health_new(s->pool, s->config_now);
 	TRY(monitor_start(t, s));
@@ -402,7 +413,8 @@ static struct MHD_Response *busy_new(void) {
 	return answer_new(&r);
 }
 
-enum err server_start(struct task *t, const struct config *c, const struct config *(*config_now)(void), struct server **ret) {
+enum err server_start(
+	struct task *t, const struct config *c, const struct config *(*config_now)(void), struct server **ret) {
 	struct server *s = calloc(1, sizeof(*s));
 	if (!s)
 		abort();
@@ -426,7 +438,8 @@ static void wait_until_none(atomic_uint *count, int64_t ms) {
 		nanosleep(&pause, NULL);
 }
 
-/* libmicrohttpd ends the process when it is stopped with a suspended connection: first nothing new is suspended, then all are resumed. */
+/* libmicrohttpd ends the process when it is stopped with a suspended connection: first nothing new is suspended, then
+ * all are resumed. */
 static void drain(struct server *s) {
 	if (MHD_quiesce_daemon(s->http) == MHD_INVALID_SOCKET)
 		s->fd = -1; /* still libmicrohttpd's, which closes it */
@@ -436,6 +449,8 @@ static void drain(struct server *s) {
 	atomic_store(&s->abandoned, true);
 	pool_free(s->pool);
 	s->pool = NULL;
+	holder_free(s->holder);
+	s->holder = NULL;
 	wait_until_none(&s->suspended, INT32_MAX);
 	MHD_stop_daemon(s->http);
 }
@@ -458,6 +473,7 @@ void server_stop(struct server *s) {
 	}
 	if (s->health)
 		health_free(s->health);
+	holder_free(s->holder);
 	reaper_free(s->reaper);
 	server_forget(s);
 	MHD_destroy_response(s->busy);

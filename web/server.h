@@ -12,7 +12,8 @@
 
 struct server;
 /* config_now: the present configuration, for each request. */
-enum err server_start(struct task *t, const struct config *c, const struct config *(*config_now)(void), struct server **ret) must_use;
+enum err server_start(
+	struct task *t, const struct config *c, const struct config *(*config_now)(void), struct server **ret) must_use;
 /* Prebuilt answers of inline routes that are constant (discovery, JWKS, assets) are forgotten and rebuilt at next
  * use. */
 void server_forget(struct server *s);

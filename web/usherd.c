@@ -27,10 +27,11 @@
 #ifndef USHER_SYSCONFDIR
 #define USHER_SYSCONFDIR "/etc"
 #endif
-#define CONFIG_FILE   USHER_SYSCONFDIR "/usher/usher.yaml"
-#define EXIT_CONFIG   2
-#define LOOK_S        2 /* how often the generation of the store is read */
-#define START_MS      60000
+#define CONFIG_FILE USHER_SYSCONFDIR "/usher/usher.yaml"
+#define EXIT_CONFIG 2
+#define LOOK_S      2       /* how often the generation of the store is read */
+#define REFRESH_MS  3600000 /* retired keys leave the JWKS when their last token has ended */
+#define START_MS    60000
 
 static const char usage[] = "usage: usherd [--config FILE] [--check-config]\n"
 			    "       usherd --version | --help | --print-schema | --print-sample\n";
@@ -120,6 +121,7 @@ struct daemon {
 	struct handles *handles; /* of the main thread */
 	struct server *server;
 	int64_t generation;
+	int64_t refreshed_at; /* monotonic: when the keys were read */
 };
 
 static void step_begin(struct daemon *d, struct task *t, const struct config *c) {
@@ -130,9 +132,13 @@ static void step_begin(struct daemon *d, struct task *t, const struct config *c)
 }
 
 static enum err keys_load(struct task *t, const struct config *c) {
-	const char *why, *path;
+	const char *why, *path, *store;
 	TRY(task_cstr(t, c->key_file, &path));
-	enum err code = secret_load_keys(path, true, &why);
+	TRY(task_cstr(t, c->store_path, &store));
+	bool first = access(store, F_OK) != 0;
+	enum err code = secret_load_keys(path, first, &why);
+	if (code && !first && access(path, F_OK) != 0)
+		why = "is missing, and the store holds what it sealed: bring it back from the backup";
 	return code ? task_fail(t, code, "%s: %s", path, why) : OK;
 }
 
@@ -161,6 +167,7 @@ static enum err start(struct daemon *d, struct task *t, const struct config *c) 
 	TRY(leases_end(t, c));
 	TRY(keyset_refresh(t));
 	TRY(generation_get(t, &d->generation));
+	d->refreshed_at = clock_monotonic_ms();
 	assets_init(d->arena);
 	TRY(pages_start(t, d->arena, c, &set));
 	pages_use(set);
@@ -170,7 +177,8 @@ static enum err start(struct daemon *d, struct task *t, const struct config *c) 
 	struct runner_settings runner = {
 		.config_now = config_now,
 		.templates_now = pages_now,
-		.links = {"/verify", "/status", "/activate", "/reset", "/login", "/reset", "/admin/registrations", "/register"},
+		.links = {"/verify", "/status", "/activate", "/reset", "/login", "/reset", "/admin/registrations",
+			"/register"},
 		.workers = (unsigned)c->job_workers,
 	};
 	return runner_start(&runner);
@@ -255,12 +263,18 @@ static void reload(struct daemon *d) {
 /* usherctl changed what is kept in memory. */
 static void look(struct daemon *d) {
 	struct task t;
-	int64_t generation;
+	int64_t generation = 0, now = clock_monotonic_ms();
 	step_begin(d, &t, config_now());
-	if (generation_get(&t, &generation) || generation == d->generation || keyset_refresh(&t) || store_settle(&t)) {
+	enum err e = generation_get(&t, &generation);
+	if (!e && generation == d->generation && now - d->refreshed_at < REFRESH_MS)
+		return;
+	if (!e)
+		e = keyset_refresh(&t);
+	if (e || store_settle(&t)) {
 		log_failure(&t, "keys.failed");
 		return;
 	}
+	d->refreshed_at = now;
 	d->generation = generation;
 	server_forget(d->server);
 	log_event(LEVEL_INFO, NULL, "keys.refreshed", LOG_NUMBER("generation", generation));
@@ -292,7 +306,8 @@ static int run(const char *path, struct arena *a, const struct config *c) {
 			server_stop(d.server);
 		return EXIT_FAILURE;
 	}
-	log_event(LEVEL_INFO, NULL, "usherd.ready", LOG_TEXT("version", STR(PACKAGE_VERSION)), LOG_TEXT("listen", c->listen));
+	log_event(LEVEL_INFO, NULL, "usherd.ready", LOG_TEXT("version", STR(PACKAGE_VERSION)),
+		LOG_TEXT("listen", c->listen));
 	tell("READY=1");
 	serve(&d, &set);
 	stop(&d);
@@ -334,13 +349,23 @@ static int read_options(int argc, char **argv, struct arena *a, struct options *
 	};
 	for (int got; (got = getopt_long(argc, argv, "c:h", table, NULL)) != -1;) {
 		switch (got) {
-		case 'c': o->path = optarg; break;
-		case 'k': o->check = true; break;
-		case 'v': return print(STR("usherd " PACKAGE_VERSION "\n"));
-		case 'h': return print(str_of(usage));
-		case 's': return print(config_json_schema(a));
-		case 'p': return print(config_sample(a));
-		default: fputs(usage, stderr); return EXIT_CONFIG;
+		case 'c':
+			o->path = optarg;
+			break;
+		case 'k':
+			o->check = true;
+			break;
+		case 'v':
+			return print(STR("usherd " PACKAGE_VERSION "\n"));
+		case 'h':
+			return print(str_of(usage));
+		case 's':
+			return print(config_json_schema(a));
+		case 'p':
+			return print(config_sample(a));
+		default:
+			fputs(usage, stderr);
+			return EXIT_CONFIG;
 		}
 	}
 	if (optind == argc)

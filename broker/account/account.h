@@ -1,4 +1,5 @@
-/* account.h: the link between people and their entries, one-time links, the audit, throttles. The door of this folder. */
+/* account.h: the link between people and their entries, one-time links, the audit, throttles. The door of this folder.
+ */
 #ifndef USHER_BROKER_ACCOUNT_ACCOUNT_H
 #define USHER_BROKER_ACCOUNT_ACCOUNT_H
 
@@ -6,20 +7,24 @@
 #include "federation/directory/directory.h"
 
 /* ---- link ---- */
-/* The account of this entry, made when there is none (people who were in the directory before Usher may log in too); dn, login and mail are brought up to
- * date. Bound to the stable id: a name reused by another entry is another account. In a transaction of its own. */
-enum err account_link(struct task *t, const struct directory_config *d, const struct entry *e, struct account **ret) must_use;
+/* The account of this entry, made when there is none (people who were in the directory before Usher may log in too);
+ * dn, login and mail are brought up to date. Bound to the stable id: a name reused by another entry is another account.
+ * In a transaction of its own. */
+enum err account_link(
+	struct task *t, const struct directory_config *d, const struct entry *e, struct account **ret) must_use;
 /* The entry of an account, by stable id. ERR_NOT_FOUND: deleted there. */
-enum err account_entry(struct task *t, const struct account *a, const struct directory_config **ret_d, struct entry **ret) must_use;
+enum err account_entry(
+	struct task *t, const struct account *a, const struct directory_config **ret_d, struct entry **ret) must_use;
 
 /* ---- one-time links ----
- * The secret is base64url(HMAC-SHA-256(derived key "ticket", purpose "\n" id)), so that the same notice gives the same link and no secret is stored. */
-#define TICKET_VERIFY "verify"
-#define TICKET_STATUS "status"
+ * The secret is base64url(HMAC-SHA-256(derived key "ticket", purpose "\n" id)), so that the same notice gives the same
+ * link and no secret is stored. */
+#define TICKET_VERIFY   "verify"
+#define TICKET_STATUS   "status"
 #define TICKET_ACTIVATE "activate"
-#define TICKET_RESET "reset"
-enum err ticket_issue(struct task *t, const char *purpose, struct str id, struct str subject, struct str bound, int64_t ttl_s,
-	struct str *ret_secret) must_use;
+#define TICKET_RESET    "reset"
+enum err ticket_issue(struct task *t, const char *purpose, struct str id, struct str subject, struct str bound,
+	int64_t ttl_s, struct str *ret_secret) must_use;
 /* Looks only (GET). ERR_EXPIRED: unknown, other purpose, used, or past its time; one answer. */
 enum err ticket_check(struct task *t, const char *purpose, struct str secret, struct ticket **ret) must_use;
 /* Takes a lease of 60 s for a POST that may fail halfway; ERR_EXPIRED as above, or leased by another. */
@@ -29,14 +34,15 @@ enum err ticket_release(struct task *t, const struct ticket *k) must_use;
 enum err ticket_redeem(struct task *t, const struct ticket *k) must_use;
 
 /* ---- audit ---- */
-/* Within the caller's transaction where there is one. Pairs of name and value; no secret is ever one. audit_record(t, "registration.approve", id,
- * AUDIT("decision", s), …). */
+/* Within the caller's transaction where there is one. Pairs of name and value; no secret is ever one. audit_record(t,
+ * "registration.approve", id, AUDIT("decision", s), …). */
 struct audit_pair {
 	const char *name;
 	struct str value;
 };
 #define AUDIT(name_, value_) ((struct audit_pair){(name_), (value_)})
-enum err audit_write(struct task *t, const char *action, struct str subject, const struct audit_pair *pairs, size_t n) must_use;
+enum err audit_write(
+	struct task *t, const char *action, struct str subject, const struct audit_pair *pairs, size_t n) must_use;
 #define audit_record(t, action, subject, ...)                                                                          \
 	audit_write((t), (action), (subject), (const struct audit_pair[]){__VA_ARGS__},                                \
 		sizeof((const struct audit_pair[]){__VA_ARGS__}) / sizeof(struct audit_pair))
@@ -45,16 +51,17 @@ enum err audit_write(struct task *t, const char *action, struct str subject, con
 enum throttle {
 	THROTTLE_REGISTER_ADDRESS, /* config registrations_per_address in an hour */
 	THROTTLE_REGISTER_MAILBOX, /* the like per mailbox; key: mail_key */
-	THROTTLE_LOGIN_NAME,       /* failures: realm's login_max_failures in login_window; key: the typed name, folded by us as directories may */
-	THROTTLE_LOGIN_ADDRESS,    /* failures ×10 */
-	THROTTLE_RESET,            /* reset mails per name and hour: 3 */
-	THROTTLE_RESEND,           /* per mailbox; window: profile's resend_after */
-	THROTTLE_LOCKED,           /* notices of a lock: one a day and account */
-	THROTTLE_CLIENT,           /* failed client authentications per client id and address: 20 in a minute */
+	THROTTLE_LOGIN_NAME, /* failures: realm's login_max_failures in login_window; key: the typed name, folded by us
+				as directories may */
+	THROTTLE_LOGIN_ADDRESS, /* failures ×10 */
+	THROTTLE_RESET,         /* reset mails per name and hour: 3 */
+	THROTTLE_RESEND,        /* per mailbox; window: profile's resend_after */
+	THROTTLE_LOCKED,        /* notices of a lock: one a day and account */
+	THROTTLE_CLIENT,        /* failed client authentications per client id and address: 20 in a minute */
 	THROTTLE_COUNT
 };
-/* Takes one of the key's allowance: ERR_TOO_MANY when none is left. The check and the count are one step, so parallel requests cannot overrun it. IPv6
- * addresses count by /64. */
+/* Takes one of the key's allowance: ERR_TOO_MANY when none is left. The check and the count are one step, so parallel
+ * requests cannot overrun it. IPv6 addresses count by /64. */
 enum err throttle_take(struct task *t, enum throttle kind, struct str key) must_use;
 /* The like with a window of the caller's. */
 enum err throttle_take_for(struct task *t, enum throttle kind, struct str key, int64_t window_s) must_use;

@@ -4,7 +4,8 @@
 
 #define SUB_BYTES 18 /* 144 bits */
 
-static enum err link_new(struct task *t, const struct directory_config *d, const struct entry *e, struct account **ret) {
+static enum err link_new(
+	struct task *t, const struct directory_config *d, const struct entry *e, struct account **ret) {
 	struct account *a = arena_new_of(t->arena, struct account);
 	*a = (struct account){
 		.id = random_id(t->arena),
@@ -38,7 +39,8 @@ static enum err link_update(struct task *t, struct account *a, const struct entr
 enum err account_link(struct task *t, const struct directory_config *d, const struct entry *e, struct account **ret) {
 	struct account *a = NULL;
 	if (str_empty(e->stable_id))
-		return task_fail(t, ERR_CONFIG, "directory %.*s gives no stable id for an entry; the service account must be able to read it",
+		return task_fail(t, ERR_CONFIG,
+			"directory %.*s gives no stable id for an entry; the service account must be able to read it",
 			FMT(d->id));
 	enum err found = accounts_find_stable(t, d->id, e->stable_id, &a);
 	if (found == OK && str_eq(a->dn, e->dn) && str_eq(a->login, e->login) && str_eq(a->mail, e->mail)) {
@@ -55,7 +57,8 @@ enum err account_link(struct task *t, const struct directory_config *d, const st
 	return OK;
 }
 
-enum err account_entry(struct task *t, const struct account *a, const struct directory_config **ret_d, struct entry **ret) {
+enum err account_entry(
+	struct task *t, const struct account *a, const struct directory_config **ret_d, struct entry **ret) {
 	const struct directory_config *d = realm_directory(t->realm, a->directory);
 	if (!d)
 		return task_fail(t, ERR_NOT_FOUND, "directory %.*s is no longer configured", FMT(a->directory));

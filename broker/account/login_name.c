@@ -6,11 +6,11 @@
 #include "base/buf.h"
 #include "broker/account/account_private.h"
 
-/* Directories compare by RFC 4518 (compatibility forms, case, spaces), Active Directory without marks too: what they may take for equal is equal here.
- * Folding too much costs nothing but a shared allowance. */
+/* Directories compare by RFC 4518 (compatibility forms, case, spaces), Active Directory without marks too: what they
+ * may take for equal is equal here. Folding too much costs nothing but a shared allowance. */
 static bool is_dropped(uint32_t c) {
 	return uc_is_general_category(c, UC_CATEGORY_M) || uc_is_general_category(c, UC_CATEGORY_C) ||
-		uc_is_general_category(c, UC_CATEGORY_Z);
+	       uc_is_general_category(c, UC_CATEGORY_Z);
 }
 
 struct str login_name_key(struct arena *a, struct str username) {

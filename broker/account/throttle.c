@@ -1,6 +1,6 @@
-/* Sliding counters in memory: a fixed table of slots in shards; each key's slot is found by its hash, and in a full bucket the
- * one that ends first is forgotten. A node's memory is enough: limits protect mailboxes, passwords and the queue from floods, and the store's own counts
- * (registrations_count_since) hold across nodes and restarts. */
+/* Sliding counters in memory: a fixed table of slots in shards; each key's slot is found by its hash, and in a full
+ * bucket the one that ends first is forgotten. A node's memory is enough: limits protect mailboxes, passwords and the
+ * queue from floods, and the store's own counts (registrations_count_since) hold across nodes and restarts. */
 #include <arpa/inet.h>
 #include <pthread.h>
 
@@ -9,9 +9,9 @@
 #include "base/secret.h"
 #include "broker/account/account_private.h"
 
-#define SHARDS 16
+#define SHARDS  16
 #define BUCKETS 256 /* a shard */
-#define WAYS 8      /* slots a bucket */
+#define WAYS    8   /* slots a bucket */
 
 struct slot {
 	uint64_t key;
@@ -26,7 +26,9 @@ static struct shard shards[SHARDS] = {[0 ... SHARDS - 1] = {.lock = PTHREAD_MUTE
 static uint8_t salt[16];
 static pthread_once_t salted = PTHREAD_ONCE_INIT;
 
-static void make_salt(void) { random_bytes(salt, sizeof(salt)); }
+static void make_salt(void) {
+	random_bytes(salt, sizeof(salt));
+}
 
 struct allowance {
 	int64_t count, window_ms;
@@ -37,20 +39,30 @@ static struct allowance allowance_of(const struct task *t, enum throttle kind) {
 	const struct config *c = t->config;
 	const struct realm *r = t->realm;
 	switch (kind) {
-	case THROTTLE_REGISTER_ADDRESS: return (struct allowance){c->registrations_per_address, 3600000, 0};
-	case THROTTLE_REGISTER_MAILBOX: return (struct allowance){c->registrations_per_mailbox, 3600000, 1};
-	case THROTTLE_LOGIN_NAME: return (struct allowance){r->login_max_failures, r->login_window * 1000, 2};
-	case THROTTLE_LOGIN_ADDRESS: return (struct allowance){r->login_max_failures * 10, r->login_window * 1000, 0};
-	case THROTTLE_RESET: return (struct allowance){3, 3600000, 1};
-	case THROTTLE_RESEND: return (struct allowance){1, 120000, 1};
-	case THROTTLE_LOCKED: return (struct allowance){1, 86400000, 1};
-	case THROTTLE_CLIENT: return (struct allowance){20, 60000, 3};
-	case THROTTLE_COUNT: break;
+	case THROTTLE_REGISTER_ADDRESS:
+		return (struct allowance){c->registrations_per_address, 3600000, 0};
+	case THROTTLE_REGISTER_MAILBOX:
+		return (struct allowance){c->registrations_per_mailbox, 3600000, 1};
+	case THROTTLE_LOGIN_NAME:
+		return (struct allowance){r->login_max_failures, r->login_window * 1000, 2};
+	case THROTTLE_LOGIN_ADDRESS:
+		return (struct allowance){r->login_max_failures * 10, r->login_window * 1000, 0};
+	case THROTTLE_RESET:
+		return (struct allowance){3, 3600000, 1};
+	case THROTTLE_RESEND:
+		return (struct allowance){1, 120000, 1};
+	case THROTTLE_LOCKED:
+		return (struct allowance){1, 86400000, 1};
+	case THROTTLE_CLIENT:
+		return (struct allowance){20, 60000, 3};
+	case THROTTLE_COUNT:
+		break;
 	}
 	return (struct allowance){0, 60000, 0};
 }
 
-/* What counts as one: a name by what directories take for equal, an IPv6 address by its /64, however it is written; one that carries an IPv4 address as that. */
+/* What counts as one: a name by what directories take for equal, an IPv6 address by its /64, however it is written; one
+ * that carries an IPv4 address as that. */
 static struct str throttle_subject(struct arena *a, enum throttle kind, struct str key) {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	bool address = kind == THROTTLE_REGISTER_ADDRESS || kind == THROTTLE_LOGIN_ADDRESS;
@@ -82,7 +94,8 @@ static uint64_t throttle_hash(struct task *t, enum throttle kind, struct str key
 	return h | 1; /* 0 marks an empty slot */
 }
 
-/* The key's slot, or with make the best one to give it: an empty one, else the one that ends first. Under the shard's lock. */
+/* The key's slot, or with make the best one to give it: an empty one, else the one that ends first. Under the shard's
+ * lock. */
 static struct slot *slot_find(struct shard *s, uint64_t key, int64_t now, bool make) {
 	struct slot *bucket = s->slots[(key >> 8) % BUCKETS], *oldest = bucket;
 	for (size_t i = 0; i < WAYS; i++) {

@@ -9,8 +9,8 @@ static struct str ticket_hash(struct task *t, struct str secret) {
 	return base64url_encode(t->arena, sha256(t->arena, secret));
 }
 
-enum err ticket_issue(struct task *t, const char *purpose, struct str id, struct str subject, struct str bound, int64_t ttl_s,
-	struct str *ret_secret) {
+enum err ticket_issue(struct task *t, const char *purpose, struct str id, struct str subject, struct str bound,
+	int64_t ttl_s, struct str *ret_secret) {
 	struct str key = secret_derive(t->arena, STR("ticket"));
 	struct str text = str_printf(t->arena, "%s\n%.*s\n%.*s", purpose, FMT(t->realm_name), FMT(id));
 	struct str secret = base64url_encode(t->arena, hmac_sha256(t->arena, key, text));
@@ -55,6 +55,10 @@ enum err ticket_claim(struct task *t, const char *purpose, struct str secret, st
 	return OK;
 }
 
-enum err ticket_release(struct task *t, const struct ticket *k) { return tickets_release(t, k->hash); }
+enum err ticket_release(struct task *t, const struct ticket *k) {
+	return tickets_release(t, k->hash);
+}
 
-enum err ticket_redeem(struct task *t, const struct ticket *k) { return tickets_use(t, k->hash, clock_wall_ms()); }
+enum err ticket_redeem(struct task *t, const struct ticket *k) {
+	return tickets_use(t, k->hash, clock_wall_ms());
+}

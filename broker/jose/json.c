@@ -3,7 +3,8 @@
 
 #define JSON_DEPTH 32u /* jansson's own bound, 2048, needs more stack than a worker has */
 
-/* Whether no value nests deeper than the limit. Brackets within strings do not count; what is no JSON at all is left to the parser. */
+/* Whether no value nests deeper than the limit. Brackets within strings do not count; what is no JSON at all is left to
+ * the parser. */
 static bool is_shallow(struct str text) {
 	unsigned depth = 0;
 	bool quoted = false;

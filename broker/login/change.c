@@ -4,7 +4,8 @@
 #include "broker/login/login_private.h"
 
 struct strs password_words(struct task *t, const struct entry *e) {
-	static const char *const names[] = {"given_name", "family_name", "display_name", "organization", "department", "phone"};
+	static const char *const names[] = {
+		"given_name", "family_name", "display_name", "organization", "department", "phone"};
 	struct strs words = {0};
 	strs_add(t->arena, &words, e->login);
 	strs_add(t->arena, &words, e->mail);
@@ -26,8 +27,8 @@ enum err password_check(struct task *t, const struct entry *e, struct str passwo
 	return task_fail(t, ERR_FIELDS, "the new password is too weak");
 }
 
-static enum err password_refused(struct task *t, const struct directory_config *d, const struct refusal *r,
-	struct password_problem *problem) {
+static enum err password_refused(
+	struct task *t, const struct directory_config *d, const struct refusal *r, struct password_problem *problem) {
 	enum refusal_reason reason = policy_classify(d, r);
 	if (reason == REFUSAL_FORBIDDEN)
 		return ERR_REFUSED;
@@ -35,8 +36,8 @@ static enum err password_refused(struct task *t, const struct directory_config *
 	return task_fail(t, ERR_FIELDS, "the directory refused the new password");
 }
 
-enum err login_set_password(struct task *t, const struct directory_config *d, const struct entry *e, struct str password,
-	struct password_problem *problem) {
+enum err login_set_password(struct task *t, const struct directory_config *d, const struct entry *e,
+	struct str password, struct password_problem *problem) {
 	struct refusal refusal = {.policy_error = -1};
 	TRY(password_check(t, e, password, problem));
 	TRY(store_settle(t));
@@ -59,12 +60,13 @@ static enum err change_record(struct task *t, const struct found *found, const c
 	return store_end(t, change_done(t, a, action));
 }
 
-static enum err change_as_person(struct task *t, const struct found *found, struct str old_password, struct str new_password,
-	struct password_problem *problem) {
+static enum err change_as_person(struct task *t, const struct found *found, struct str old_password,
+	struct str new_password, struct password_problem *problem) {
 	struct refusal refusal = {.policy_error = -1};
 	TRY(password_check(t, found->entry, new_password, problem));
 	TRY(store_settle(t));
-	enum err e = directory_change_password(t, found->directory, found->entry->dn, old_password, new_password, &refusal);
+	enum err e =
+		directory_change_password(t, found->directory, found->entry->dn, old_password, new_password, &refusal);
 	if (e == ERR_REFUSED)
 		return password_refused(t, found->directory, &refusal, problem);
 	if (e == ERR_CREDENTIALS) {
@@ -113,8 +115,8 @@ enum err login_reset_request(struct task *t, struct str username) {
 	return store_end(t, jobs_insert(t, JOB_NOTICE, STR(""), buf_str(&body), 0, NULL));
 }
 
-static enum err reset_set(struct task *t, const struct ticket *k, struct str new_password, struct password_problem *problem,
-	struct found *found) {
+static enum err reset_set(struct task *t, const struct ticket *k, struct str new_password,
+	struct password_problem *problem, struct found *found) {
 	struct account *a = NULL;
 	enum err e = accounts_find(t, k->subject, &a);
 	if (!e)
@@ -137,7 +139,8 @@ static enum err reset_finish(struct task *t, const struct ticket *k, const struc
 	return store_end(t, e ? e : change_done(t, a, "password.reset"));
 }
 
-enum err login_reset_complete(struct task *t, struct str secret, struct str new_password, struct password_problem *problem) {
+enum err login_reset_complete(
+	struct task *t, struct str secret, struct str new_password, struct password_problem *problem) {
 	struct ticket *k = NULL;
 	struct found found = {0};
 	TRY(ticket_claim(t, TICKET_RESET, secret, &k));

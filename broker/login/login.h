@@ -14,16 +14,18 @@ enum login_result {
 };
 struct login {
 	enum login_result result;
-	struct account *account;  /* LOGIN_OK */
-	struct str session;       /* LOGIN_OK: the new session's secret, for the cookie */
+	struct account *account; /* LOGIN_OK */
+	struct str session;      /* LOGIN_OK: the new session's secret, for the cookie */
 	struct str sid;
-	int64_t retry_after_s;    /* LOGIN_THROTTLED */
-	int64_t expires_in;       /* seconds until the password expires when the directory warns, else -1 */
+	int64_t retry_after_s; /* LOGIN_THROTTLED */
+	int64_t expires_in;    /* seconds until the password expires when the directory warns, else -1 */
 };
-/* Throttle → find → bind → link → session (a new one always; an old one of this browser, if given, is removed). A lock found on the way queues the notice to the
- * person (once a day). Unknown names bind to nothing but take the way of a wrong password (one search and one bind on a name that cannot exist). Returns an error only when the
- * directory or the store does. */
-enum err login_password(struct task *t, struct str username, struct str password, struct str old_session, struct str agent, struct login *ret) must_use;
+/* Throttle → find → bind → link → session (a new one always; an old one of this browser, if given, is removed). A lock
+ * found on the way queues the notice to the person (once a day). Unknown names bind to nothing but take the way of a
+ * wrong password (one search and one bind on a name that cannot exist). Returns an error only when the directory or the
+ * store does. */
+enum err login_password(struct task *t, struct str username, struct str password, struct str old_session,
+	struct str agent, struct login *ret) must_use;
 
 struct login_state {
 	struct session *session;
@@ -41,18 +43,21 @@ struct password_problem {
 	const char *reason_key; /* catalogue key, NULL when fine */
 	bool old_wrong;         /* the old password is the problem */
 };
-/* Changes as the person. Works for expired and must-change. Ends other sessions. ERR_FIELDS fills *problem; ERR_TOO_MANY. */
+/* Changes as the person. Works for expired and must-change. Ends other sessions. ERR_FIELDS fills *problem;
+ * ERR_TOO_MANY. */
 enum err login_change_password(struct task *t, struct str username, struct str old_password, struct str new_password,
 	struct password_problem *problem) must_use;
 /* Forgotten password: queues the job whatever the name is; the job looks. Same answer, same time. */
 enum err login_reset_request(struct task *t, struct str username) must_use;
 /* The link's POST. ERR_EXPIRED, ERR_FIELDS. */
-enum err login_reset_complete(struct task *t, struct str secret, struct str new_password, struct password_problem *problem) must_use;
+enum err login_reset_complete(
+	struct task *t, struct str secret, struct str new_password, struct password_problem *problem) must_use;
 /* The policy to show beside a password field, and the words that must not be in it. */
-enum err login_password_rules(struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) must_use;
+enum err login_password_rules(
+	struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) must_use;
 /* zxcvbn, bounds, then the directory: shared by change, reset and activation. Sets it by the service account. */
-enum err login_set_password(struct task *t, const struct directory_config *d, const struct entry *e, struct str password,
-	struct password_problem *problem) must_use;
+enum err login_set_password(struct task *t, const struct directory_config *d, const struct entry *e,
+	struct str password, struct password_problem *problem) must_use;
 
 /* Groups and roles of a person at this moment, from the live directory. */
 struct person {

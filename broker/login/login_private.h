@@ -5,7 +5,8 @@
 #include "broker/login/login.h"
 
 struct found {
-	const struct directory_config *directory; /* the last one asked, also when nobody was found; NULL: no directory takes this name */
+	const struct directory_config
+		*directory; /* the last one asked, also when nobody was found; NULL: no directory takes this name */
 	struct entry *entry;
 };
 /* ERR_NOT_FOUND: nobody, or more than one. */
@@ -18,11 +19,13 @@ enum err login_admit(struct task *t, struct str username, int64_t *ret_wait_s) m
 /* Gives it back: no failure; with a right password the name's count starts anew. */
 void login_admit_undo(struct task *t, struct str username, bool right_password);
 /* A new session, never a reused one; the old one of this browser ends. Within the caller's transaction. */
-enum err session_open(struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) must_use;
+enum err session_open(
+	struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) must_use;
 struct str session_hash(struct task *t, struct str secret);
 /* Words that must not make up a password. */
 struct strs password_words(struct task *t, const struct entry *e);
 /* Strength and bounds before the directory is asked; ERR_FIELDS. */
-enum err password_check(struct task *t, const struct entry *e, struct str password, struct password_problem *problem) must_use;
+enum err password_check(
+	struct task *t, const struct entry *e, struct str password, struct password_problem *problem) must_use;
 
 #endif

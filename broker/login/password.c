@@ -65,7 +65,8 @@ static enum err tell_locked(struct task *t, const struct found *found) {
 	return jobs_insert(t, JOB_NOTICE, a->id, STR("{\"notice\":\"locked\"}"), 0, NULL);
 }
 
-static enum err login_open(struct task *t, const struct found *found, struct str old_session, struct str agent, struct login *ret) {
+static enum err login_open(
+	struct task *t, const struct found *found, struct str old_session, struct str agent, struct login *ret) {
 	TRY(account_link(t, found->directory, found->entry, &ret->account));
 	TRY(store_begin(t));
 	ret->account->last_login_at = clock_wall_ms();
@@ -81,7 +82,8 @@ static enum err login_refused(struct task *t, const struct found *found, enum ve
 	if (verdict == VERDICT_LOCKED)
 		TRY(tell_locked(t, found));
 	struct str subject = found->entry ? found->entry->stable_id : STR("");
-	return audit_record(t, "login.refused", subject, AUDIT("why", found->entry ? STR("credentials") : STR("unknown")));
+	return audit_record(
+		t, "login.refused", subject, AUDIT("why", found->entry ? STR("credentials") : STR("unknown")));
 }
 
 static enum err login_decide(struct task *t, const struct found *found, enum verdict verdict, struct login *ret) {
@@ -117,8 +119,8 @@ void login_admit_undo(struct task *t, struct str username, bool right_password) 
 	throttle_give_back(t, THROTTLE_LOGIN_ADDRESS, t->address);
 }
 
-enum err login_password(struct task *t, struct str username, struct str password, struct str old_session, struct str agent,
-	struct login *ret) {
+enum err login_password(struct task *t, struct str username, struct str password, struct str old_session,
+	struct str agent, struct login *ret) {
 	struct login login = {.expires_in = -1};
 	struct found found = {0};
 	enum verdict verdict = VERDICT_WRONG;

@@ -1,6 +1,7 @@
 #include "broker/login/login_private.h"
 
-enum err login_password_rules(struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) {
+enum err login_password_rules(
+	struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) {
 	return policy_read(t, d, dn, ret);
 }
 

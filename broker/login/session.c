@@ -4,11 +4,13 @@
 #include "broker/login/login_private.h"
 
 #define SECRET_BYTES 32
-#define SID_BYTES 16
-#define TOUCH_MS 60000
-#define AGENT_MAX 200
+#define SID_BYTES    16
+#define TOUCH_MS     60000
+#define AGENT_MAX    200
 
-struct str session_hash(struct task *t, struct str secret) { return base64url_encode(t->arena, sha256(t->arena, secret)); }
+struct str session_hash(struct task *t, struct str secret) {
+	return base64url_encode(t->arena, sha256(t->arena, secret));
+}
 
 /* Removed whoever it belonged to: a new login in this browser ends what was there. */
 static enum err session_replace(struct task *t, struct str old_secret) {
@@ -17,7 +19,8 @@ static enum err session_replace(struct task *t, struct str old_secret) {
 	return sessions_remove(t, session_hash(t, old_secret));
 }
 
-enum err session_open(struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) {
+enum err session_open(
+	struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) {
 	TRY(session_replace(t, old_session));
 	struct str secret = random_token(t->arena, SECRET_BYTES);
 	int64_t now = clock_wall_ms();

@@ -100,8 +100,8 @@ static bool is_domain(struct str domain) {
 	       (label.p[0] < '0' || label.p[0] > '9');
 }
 
-/* UTS 46, non-transitional. libidn2 takes empty labels, and with its STD3 flag deletes what it should refuse: is_domain sees to both, before
- * for ASCII and behind for all. */
+/* UTS 46, non-transitional. libidn2 takes empty labels, and with its STD3 flag deletes what it should refuse: is_domain
+ * sees to both, before for ASCII and behind for all. */
 static enum err domain_to_ascii(struct task *t, struct str domain, struct str *ret) {
 	const char *text = NULL;
 	char *found = NULL;
@@ -149,8 +149,8 @@ enum err mail_address_wire(struct task *t, struct str address, struct str *ret) 
 	return OK;
 }
 
-/* Unicode's simple case folding of one code point: the full one where that is one code point, else the simple lower-case mapping, which only
- * U+0130 has without its being a folding. */
+/* Unicode's simple case folding of one code point: the full one where that is one code point, else the simple
+ * lower-case mapping, which only U+0130 has without its being a folding. */
 static uint32_t fold(uint32_t code) {
 	uint32_t out[8];
 	size_t n = COUNT(out);

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/failpoint.h"
 #include "broker/mail/mail_private.h"
 
 #define ONE_LINE_MOST 400u           /* bytes of a subject or a name */
@@ -14,7 +15,8 @@ static bool is_word_letter(char c) {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Text that may stand as it is, in a subject or as the words before an address. "=?" would be read as an encoded word. */
+/* Text that may stand as it is, in a subject or as the words before an address. "=?" would be read as an encoded word.
+ */
 static bool is_plain(struct str s, const char *marks) {
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_word_letter(s.p[i]) && (s.p[i] == '\0' || !strchr(marks, s.p[i])))
@@ -169,5 +171,8 @@ enum err mail_compose(struct task *t, const struct mail_config *c, const struct 
 enum err mail_send(struct task *t, const struct mail_config *c, const struct mail *m) {
 	struct str message = STR_NONE;
 	TRY(mail_compose(t, c, m, &message));
-	return c->transport == MAIL_MAILBOX ? mailbox_write(t, c, m, message) : smtp_send(t, c, m, message);
+	failpoint_hit("mail.sending");
+	enum err e = c->transport == MAIL_MAILBOX ? mailbox_write(t, c, m, message) : smtp_send(t, c, m, message);
+	failpoint_hit("mail.sent");
+	return e;
 }

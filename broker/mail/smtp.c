@@ -65,7 +65,8 @@ static enum err smtp_open(struct task *t, const void *key, void **ret) {
 	return OK;
 }
 
-/* Closing sends QUIT and waits up to two minutes for its answer, whatever the options say: the read side is shut before, so that it does not. */
+/* Closing sends QUIT and waits up to two minutes for its answer, whatever the options say: the read side is shut
+ * before, so that it does not. */
 static void smtp_close(void *handle) {
 	curl_socket_t fd = CURL_SOCKET_BAD;
 	if (curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)

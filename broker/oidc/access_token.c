@@ -1,10 +1,11 @@
-/* Access tokens: JWTs of RFC 9068. "jti" of a person's is "<grant>.<random>", so that a token leads to its grant; a client's own has no dot. */
+/* Access tokens: JWTs of RFC 9068. "jti" of a person's is "<grant>.<random>", so that a token leads to its grant; a
+ * client's own has no dot. */
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/secret.h"
 #include "broker/oidc/oidc_private.h"
 
-#define JTI_BYTES 16u
+#define JTI_BYTES   16u
 #define PAYLOAD_MAX (LIMIT_JWS / 2)
 
 struct str secret_hash(struct arena *a, struct str secret) {
@@ -100,7 +101,8 @@ enum err access_token_make(struct task *t, const struct bearer *b, struct str *r
 		TRY(put_roles(t, &p, b));
 	buf_byte(&p, '}');
 	if (buf_full(&p))
-		return task_fail(t, ERR_TOO_LARGE, "an access token for %.*s would be too large; make fewer roles visible to it", FMT(c->id));
+		return task_fail(t, ERR_TOO_LARGE,
+			"an access token for %.*s would be too large; make fewer roles visible to it", FMT(c->id));
 	TRY(jws_sign(t, key, STR(TYP_ACCESS), buf_str(&p), &token));
 	if (b->account) /* a client's own rarely comes back to us, and is made on event threads by the ten thousand */
 		token_cache_add(t->realm_name, token, exp);
@@ -124,9 +126,8 @@ static struct strs audience_of(struct arena *a, const json_t *claims) {
 	size_t i;
 	if (json_is_string(aud))
 		strs_add(a, &list, str_dup(a, json_member_str(claims, "aud")));
-	json_array_foreach(aud, i, one)
-		if (json_is_string(one))
-			strs_add(a, &list, str_dup(a, str_of(json_string_value(one))));
+	json_array_foreach(aud, i, one) if (json_is_string(one))
+		strs_add(a, &list, str_dup(a, str_of(json_string_value(one))));
 	return list;
 }
 

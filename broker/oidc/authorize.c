@@ -8,8 +8,8 @@
 #define CHALLENGE_LEN 43u /* SHA-256 in base64url */
 
 /* What is parked: all that is read here, and nothing else. */
-static const char *const known[] = {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce",
-	"code_challenge", "code_challenge_method", "prompt", "max_age", "login_hint", "id_token_hint"};
+static const char *const known[] = {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state",
+	"nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "login_hint", "id_token_hint"};
 
 static enum err client_read(struct task *t, struct params p, struct authorize *a) {
 	struct str id = param(p, "client_id"), uri = param(p, "redirect_uri");
@@ -17,12 +17,13 @@ static enum err client_read(struct task *t, struct params p, struct authorize *a
 		return task_fail(t, ERR_INVALID, "client_id is missing");
 	a->client = realm_client(t->realm, id);
 	if (!a->client)
-		return task_fail(t, ERR_INVALID, "client_id %.*s is not known in realm %.*s", FMT(str_sub(id, 0, 200)), FMT(t->realm_name));
+		return task_fail(t, ERR_INVALID, "client_id %.*s is not known in realm %.*s", FMT(str_sub(id, 0, 200)),
+			FMT(t->realm_name));
 	if (str_empty(uri))
 		return task_fail(t, ERR_INVALID, "redirect_uri is missing");
 	if (!redirect_uri_registered(a->client, uri))
-		return task_fail(t, ERR_INVALID, "redirect_uri %.*s is not registered for client %.*s", FMT(str_sub(uri, 0, 500)),
-			FMT(a->client->id));
+		return task_fail(t, ERR_INVALID, "redirect_uri %.*s is not registered for client %.*s",
+			FMT(str_sub(uri, 0, 500)), FMT(a->client->id));
 	a->redirect_uri = uri;
 	return OK;
 }
@@ -50,7 +51,8 @@ static enum err type_read(struct task *t, struct params p, struct authorize *a) 
 	if (!str_eq(type, STR("code")))
 		return task_fail(t, ERR_RESPONSE_TYPE, "response_type is not code, the only one supported");
 	if (!(a->client->grants & GRANT_AUTHORIZATION_CODE))
-		return task_fail(t, ERR_UNAUTHORIZED_CLIENT, "client %.*s has not the grant authorization_code", FMT(a->client->id));
+		return task_fail(t, ERR_UNAUTHORIZED_CLIENT, "client %.*s has not the grant authorization_code",
+			FMT(a->client->id));
 	return OK;
 }
 
@@ -159,11 +161,13 @@ static enum err must_ask(struct task *t, const struct authorize *a, const struct
 	return OK;
 }
 
-enum err authorize_next(struct task *t, const struct authorize *a, const struct login_state *state, bool fresh, bool consented,
-	enum authorize_next *ret) {
+enum err authorize_next(struct task *t, const struct authorize *a, const struct login_state *state, bool fresh,
+	bool consented, enum authorize_next *ret) {
 	bool silent = str_eq(a->prompt, STR("none")), ask = false;
 	if (must_login(a, state, fresh)) {
-		if (silent || (state && fresh)) /* fresh, and still not whom id_token_hint names: OpenID Connect Core 3.1.2.2 */
+		if (silent ||
+			(state &&
+				fresh)) /* fresh, and still not whom id_token_hint names: OpenID Connect Core 3.1.2.2 */
 			return task_fail(t, ERR_LOGIN_REQUIRED, "a login is required");
 		*ret = AUTHORIZE_LOGIN;
 		return OK;

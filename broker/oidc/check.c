@@ -11,7 +11,8 @@ struct place {
 };
 
 static void fail(const struct place *p, const char *key, const char *why) {
-	struct str name = str_printf(p->arena, "realms.%.*s.clients.%.*s.%s", FMT(p->realm->id), FMT(p->client->id), key);
+	struct str name =
+		str_printf(p->arena, "realms.%.*s.clients.%.*s.%s", FMT(p->realm->id), FMT(p->client->id), key);
 	config_error_add(p->arena, p->errors, p->client->at, name, "%s", why);
 }
 

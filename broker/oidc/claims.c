@@ -4,7 +4,9 @@
 enum err claim_text(struct task *t, json_t *into, const char *name, struct str value) {
 	if (str_empty(value))
 		return OK;
-	return json_object_set_new(into, name, json_from_str(value)) ? task_fail(t, ERR_INTERNAL, "%s is not UTF-8", name) : OK;
+	return json_object_set_new(into, name, json_from_str(value))
+		       ? task_fail(t, ERR_INTERNAL, "%s is not UTF-8", name)
+		       : OK;
 }
 
 /* ---- by scope ---- */
@@ -118,7 +120,8 @@ static bool is_given(const struct client_config *c, struct str scope, const char
 	return !by_scope || scope_includes(scope, str_of(name));
 }
 
-enum err claims_roles(struct task *t, const struct client_config *c, struct str scope, const struct person *p, json_t *into) {
+enum err claims_roles(
+	struct task *t, const struct client_config *c, struct str scope, const struct person *p, json_t *into) {
 	if (c->groups_claim && is_given(c, scope, "groups"))
 		put_groups(t, p, into);
 	if (c->roles.n && is_given(c, scope, "roles"))
@@ -126,8 +129,8 @@ enum err claims_roles(struct task *t, const struct client_config *c, struct str 
 	return OK;
 }
 
-enum err claims_collect(struct task *t, const struct client_config *c, struct str scope, const struct account *a, const struct person *p,
-	json_t *into) {
+enum err claims_collect(struct task *t, const struct client_config *c, struct str scope, const struct account *a,
+	const struct person *p, json_t *into) {
 	const struct subject s = {a, p};
 	for (size_t i = 0; i < COUNT(claims); i++)
 		if (scope_includes(scope, str_of(claims[i].scope)))

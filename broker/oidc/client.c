@@ -35,7 +35,8 @@ static enum err presented_read(struct task *t, const struct credentials *c, stru
 	struct presented p = {str_empty(secret) ? CLIENT_AUTH_NONE : CLIENT_AUTH_POST, id, secret};
 	if (!str_empty(c->authorization)) {
 		if (!str_empty(secret))
-			return task_fail(t, ERR_INVALID, "client_secret stands beside an Authorization header; use one of them");
+			return task_fail(
+				t, ERR_INVALID, "client_secret stands beside an Authorization header; use one of them");
 		if (!basic_read(t->arena, c->authorization, &p))
 			return refuse(t);
 		if (!str_empty(id) && !str_eq(id, p.id))

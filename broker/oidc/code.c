@@ -1,5 +1,6 @@
-/* Authorization codes: made for a person, redeemed by the client. RFC 6749 4.1.2 to 4.1.4, RFC 7636 4.6. A code is "<grant>.<secret>", so that its grant is found, and everything checked
- * and signed, before the one statement that uses it up. */
+/* Authorization codes: made for a person, redeemed by the client. RFC 6749 4.1.2 to 4.1.4, RFC 7636 4.6. A code is
+ * "<grant>.<secret>", so that its grant is found, and everything checked and signed, before the one statement that uses
+ * it up. */
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/secret.h"
@@ -24,14 +25,17 @@ static enum err consent_keep(struct task *t, const struct authorize *a, const st
 	return audit_record(t, "consent.give", account->id, AUDIT("client", a->client->id), AUDIT("scope", a->scope));
 }
 
-static enum err grant_write(struct task *t, const struct authorize *a, const struct grant *g, const struct account *account, bool consented) {
+static enum err grant_write(struct task *t, const struct authorize *a, const struct grant *g,
+	const struct account *account, bool consented) {
 	TRY(grants_insert(t, g));
 	if (consented)
 		TRY(consent_keep(t, a, account, g->created_at));
-	return audit_record(t, "grant.issue", account->id, AUDIT("grant", g->id), AUDIT("client", g->client), AUDIT("scope", g->scope));
+	return audit_record(t, "grant.issue", account->id, AUDIT("grant", g->id), AUDIT("client", g->client),
+		AUDIT("scope", g->scope));
 }
 
-enum err authorize_grant(struct task *t, const struct authorize *a, const struct login_state *state, bool consented, struct str *ret_code) {
+enum err authorize_grant(struct task *t, const struct authorize *a, const struct login_state *state, bool consented,
+	struct str *ret_code) {
 	const struct client_config *c = a->client;
 	int64_t now = clock_wall_ms(), life = c->access_ttl * 1000 + CODE_TTL_MS;
 	struct str id = random_id(t->arena), secret = random_token(t->arena, SECRET_BYTES);

@@ -8,7 +8,8 @@ static const struct {
 	enum err code;
 	const char *text;
 } fixed[] = {
-	{ERR_CLIENT, "client authentication failed: the client is unknown, its secret is wrong, or it used another method than the "
+	{ERR_CLIENT, "client authentication failed: the client is unknown, its secret is wrong, or it used another "
+		     "method than the "
 		     "configured one"},
 	{ERR_TOO_MANY, "too many failed attempts; see Retry-After"},
 	{ERR_TOO_LARGE, "the request is too large"},
@@ -27,7 +28,8 @@ struct str oauth_description(struct task *t, enum err code) {
 		if (fixed[i].code == code)
 			return str_of(fixed[i].text);
 	if (err_row(code)->http_status >= 500 || t->failure != code || str_empty(t->failure_detail))
-		return err_row(code)->http_status >= 500 ? STR("the server could not carry the request out") : STR("the request is not valid");
+		return err_row(code)->http_status >= 500 ? STR("the server could not carry the request out")
+							 : STR("the request is not valid");
 	return t->failure_detail;
 }
 

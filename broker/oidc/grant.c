@@ -37,9 +37,11 @@ enum err oidc_token(struct task *t, const struct credentials *c, struct str *ret
 	if (str_empty(type))
 		return task_fail(t, ERR_INVALID, "grant_type is missing");
 	if (!row)
-		return task_fail(t, ERR_GRANT_TYPE, "grant_type is none of those supported; see the discovery document");
+		return task_fail(
+			t, ERR_GRANT_TYPE, "grant_type is none of those supported; see the discovery document");
 	if (!(client->grants & row->grant))
-		return task_fail(t, ERR_UNAUTHORIZED_CLIENT, "client %.*s has not the grant %s", FMT(client->id), row->type);
+		return task_fail(
+			t, ERR_UNAUTHORIZED_CLIENT, "client %.*s has not the grant %s", FMT(client->id), row->type);
 	TRY(row->run(t, client, c->form, ret_json));
 	metric_add(METRIC_TOKENS, row->metric_label, 1);
 	return OK;
@@ -62,7 +64,8 @@ static enum err client_scope(struct task *t, const struct client_config *c, stru
 	struct str rest = scope, one;
 	while (str_next(&rest, ' ', &one))
 		if (scope_is_standard(one))
-			return task_fail(t, ERR_SCOPE, "scope %.*s speaks of a person; client_credentials has none", FMT(one));
+			return task_fail(
+				t, ERR_SCOPE, "scope %.*s speaks of a person; client_credentials has none", FMT(one));
 	*ret = scope;
 	return OK;
 }
@@ -85,7 +88,8 @@ static void put_member(struct buf *b, struct str name, struct str value) {
 	json_escape(b, value);
 }
 
-struct str token_answer(struct task *t, const struct bearer *b, struct str access, struct str refresh, struct str id_token) {
+struct str token_answer(
+	struct task *t, const struct bearer *b, struct str access, struct str refresh, struct str id_token) {
 	struct buf out = buf_new(t->arena, LIMIT_RESPONSE);
 	buf_put(&out, STR("{\"access_token\":\"")); /* base64url and dots: nothing to escape */
 	buf_put(&out, access);
@@ -98,12 +102,15 @@ struct str token_answer(struct task *t, const struct bearer *b, struct str acces
 }
 
 bool refresh_is_given(const struct client_config *c, struct str scope) {
-	return c->grants & GRANT_REFRESH_TOKEN && (!c->offline_only_refresh || scope_includes(scope, STR("offline_access")));
+	return c->grants & GRANT_REFRESH_TOKEN &&
+	       (!c->offline_only_refresh || scope_includes(scope, STR("offline_access")));
 }
 
-struct refresh refresh_make(struct task *t, const struct client_config *c, const struct grant *g, struct str *ret_secret) {
+struct refresh refresh_make(
+	struct task *t, const struct client_config *c, const struct grant *g, struct str *ret_secret) {
 	struct str secret = random_token(t->arena, SECRET_BYTES);
-	int64_t now = clock_wall_ms(), idle = now + c->refresh_idle * 1000, last = g->created_at + c->refresh_ttl * 1000;
+	int64_t now = clock_wall_ms(), idle = now + c->refresh_idle * 1000,
+		last = g->created_at + c->refresh_ttl * 1000;
 	*ret_secret = secret;
 	return (struct refresh){
 		.hash = secret_hash(t->arena, secret),

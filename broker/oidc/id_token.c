@@ -40,7 +40,8 @@ static enum err put_protocol(struct task *t, const struct bearer *b, json_t *int
 	return claim_text(t, into, "sid", b->grant->sid);
 }
 
-enum err id_token_make(struct task *t, const struct bearer *b, struct str access_token, struct str nonce, struct str *ret) {
+enum err id_token_make(
+	struct task *t, const struct bearer *b, struct str access_token, struct str nonce, struct str *ret) {
 	owned(json) json_t *claims = json_object();
 	const struct jose_key *key = NULL;
 	TRY(keyset_signer(t, b->client->signing_alg, &key));
@@ -50,7 +51,7 @@ enum err id_token_make(struct task *t, const struct bearer *b, struct str access
 	TRY(claims_collect(t, b->client, b->scope, b->account, b->person, claims));
 	struct str payload = json_text(t->arena, claims);
 	if (payload.n > LIMIT_JWS / 2)
-		return task_fail(t, ERR_TOO_LARGE, "an ID token for %.*s would be too large; make fewer roles visible to it",
-			FMT(b->client->id));
+		return task_fail(t, ERR_TOO_LARGE,
+			"an ID token for %.*s would be too large; make fewer roles visible to it", FMT(b->client->id));
 	return jws_sign(t, key, STR(TYP_ID), payload, ret);
 }

@@ -1,5 +1,6 @@
-/* The keys of each realm in memory. A refresh builds a new set beside the old one and publishes it by one store of a pointer, so that readers need no lock. Keys are parsed once and live as
- * long as the process; an old set stays until it has been out of use for longer than any task lasts. */
+/* The keys of each realm in memory. A refresh builds a new set beside the old one and publishes it by one store of a
+ * pointer, so that readers need no lock. Keys are parsed once and live as long as the process; an old set stays until
+ * it has been out of use for longer than any task lasts. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -86,7 +87,8 @@ static enum err key_open(struct task *t, const struct signing_key *row, struct j
 	if (!jose_alg_find(row->alg, &alg))
 		return task_fail(t, ERR_CONFIG, "signing key %.*s has an unknown algorithm", FMT(row->kid));
 	if (!unseal(t->arena, STR("signing_key"), row->sealed, &der))
-		return task_fail(t, ERR_CONFIG, "signing key %.*s of realm %.*s was sealed with another key file (secrets.key_file)",
+		return task_fail(t, ERR_CONFIG,
+			"signing key %.*s of realm %.*s was sealed with another key file (secrets.key_file)",
 			FMT(row->kid), FMT(row->realm));
 	TRY(jose_key_load(t, alg, der, &key));
 	if (!str_eq(jose_key_kid(key), row->kid)) {
@@ -132,7 +134,8 @@ struct key_rows {
 	size_t n;
 };
 
-static enum err keys_add(struct task *t, struct arena *a, struct key_rows rows, enum key_state state, struct realm_keys *keys) {
+static enum err keys_add(
+	struct task *t, struct arena *a, struct key_rows rows, enum key_state state, struct realm_keys *keys) {
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct jose_key *key = NULL;
 		if (rows.v[i].state != state)
@@ -151,7 +154,8 @@ static enum err realm_build(struct task *t, struct arena *a, struct realm_keys *
 	size_t n = 0;
 	TRY(keyset_rows(t, &rows, &n));
 	struct realm_keys keys = {.realm = str_dup(a, t->realm_name), .keys = arena_array(a, struct public_key, n)};
-	TRY(keys_add(t, a, (struct key_rows){rows, n}, KEY_ACTIVE, &keys)); /* first: there are libraries that look no further */
+	TRY(keys_add(t, a, (struct key_rows){rows, n}, KEY_ACTIVE,
+		&keys)); /* first: there are libraries that look no further */
 	TRY(keys_add(t, a, (struct key_rows){rows, n}, KEY_NEXT, &keys));
 	TRY(keys_add(t, a, (struct key_rows){rows, n}, KEY_RETIRED, &keys));
 	keys.metadata = metadata_make(a, t->realm);

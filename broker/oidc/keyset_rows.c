@@ -52,7 +52,8 @@ static enum err make_active(struct task *t, struct str alg) {
 	return store_end(t, insert_if_none(t, &key));
 }
 
-/* A retired key is of use until the last token that it signed ended, and to recognise an ID token for the length of a session. */
+/* A retired key is of use until the last token that it signed ended, and to recognise an ID token for the length of a
+ * session. */
 static bool is_spent(const struct realm *r, const struct signing_key *k) {
 	int64_t kept = r->session_ttl * 1000 > TOKEN_TTL_MAX_MS ? r->session_ttl * 1000 : TOKEN_TTL_MAX_MS;
 	return k->state == KEY_RETIRED && k->retired_at + kept + SKEW_MS < clock_wall_ms();

@@ -16,7 +16,8 @@ static enum err client_choose(struct task *t, struct params p, struct logout_req
 		return OK;
 	const struct client_config *named = realm_client(t->realm, id);
 	if (!named)
-		return task_fail(t, ERR_INVALID, "client_id %.*s is not known in realm %.*s", FMT(str_sub(id, 0, 200)), FMT(t->realm_name));
+		return task_fail(t, ERR_INVALID, "client_id %.*s is not known in realm %.*s", FMT(str_sub(id, 0, 200)),
+			FMT(t->realm_name));
 	if (q->client && q->client != named)
 		return task_fail(t, ERR_INVALID, "client_id is not the client that id_token_hint was made for");
 	q->client = named;
@@ -40,7 +41,8 @@ static enum err target_choose(struct task *t, struct params p, struct logout_req
 }
 
 enum err logout_read(struct task *t, struct params p, const struct login_state *state, struct logout_request *ret) {
-	struct logout_request q = {.post_logout_redirect_uri = STR(""), .state = STR(""), .sub = STR(""), .sid = STR("")};
+	struct logout_request q = {
+		.post_logout_redirect_uri = STR(""), .state = STR(""), .sub = STR(""), .sid = STR("")};
 	TRY(client_choose(t, p, &q));
 	TRY(target_choose(t, p, &q));
 	q.confirm = state && (str_empty(q.sub) || !str_eq(q.sub, state->account->sub));

@@ -31,8 +31,9 @@ static const struct member {
 	{"request_uri_parameter_supported", MEMBER_FALSE, NULL},
 };
 static const char standard_scopes[] = "openid profile email phone roles groups offline_access";
-static const char standard_claims[] = "sub iss aud exp iat auth_time nonce at_hash azp amr sid name given_name family_name "
-				      "preferred_username email email_verified phone_number";
+static const char standard_claims[] =
+	"sub iss aud exp iat auth_time nonce at_hash azp amr sid name given_name family_name "
+	"preferred_username email email_verified phone_number";
 
 static void put_list(struct buf *b, struct strs list) {
 	buf_byte(b, '[');

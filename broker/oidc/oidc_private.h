@@ -5,10 +5,10 @@
 #include "broker/oidc/oidc.h"
 
 #define SECRET_BYTES 32u          /* of codes, refresh tokens and parked requests */
-#define CODE_TTL_MS 60000         /* RFC 6749 4.1.2 wants ten minutes at most */
-#define PARK_TTL_MS (30 * 60000)  /* time for a login that leads through a new password */
-#define TYP_ID "JWT"
-#define TYP_ACCESS "at+jwt"       /* RFC 9068 2.1 */
+#define CODE_TTL_MS  60000        /* RFC 6749 4.1.2 wants ten minutes at most */
+#define PARK_TTL_MS  (30 * 60000) /* time for a login that leads through a new password */
+#define TYP_ID       "JWT"
+#define TYP_ACCESS   "at+jwt" /* RFC 9068 2.1 */
 
 /* ---- keyset.c ---- */
 struct public_key {
@@ -60,26 +60,29 @@ enum err hint_read(struct task *t, struct str id_token, struct hint *ret) must_u
 struct bearer { /* whom tokens are made for */
 	const struct client_config *client;
 	struct str scope;
-	const struct grant *grant;     /* NULL, as the next two: the client itself */
+	const struct grant *grant; /* NULL, as the next two: the client itself */
 	const struct account *account;
 	const struct person *person;
 };
 enum err access_token_make(struct task *t, const struct bearer *b, struct str *ret) must_use;
 /* nonce may be empty. */
-enum err id_token_make(struct task *t, const struct bearer *b, struct str access_token, struct str nonce, struct str *ret) must_use;
+enum err id_token_make(
+	struct task *t, const struct bearer *b, struct str access_token, struct str nonce, struct str *ret) must_use;
 
 struct access { /* what an access token says */
 	const struct client_config *client;
 	struct str sub, scope, jti, grant_id; /* grant_id: empty for a client's own */
 	struct strs audience;
-	int64_t iat, exp;                     /* seconds */
+	int64_t iat, exp; /* seconds */
 };
-/* Memory only: ours, of this realm, meant for us, of a client that still is. With any_time an expired one passes. ERR_TOKEN. */
+/* Memory only: ours, of this realm, meant for us, of a client that still is. With any_time an expired one passes.
+ * ERR_TOKEN. */
 enum err access_token_read(struct task *t, struct str token, bool any_time, struct access *ret) must_use;
 /* Asks the store: not revoked. *ret_grant is NULL for a client's own. ERR_TOKEN. */
 enum err access_token_live(struct task *t, const struct access *a, struct grant **ret_grant) must_use;
 /* The person behind a grant, from the live directory; either may be NULL. ERR_TOKEN: gone, or disabled. */
-enum err grant_person(struct task *t, const struct grant *g, struct account **ret_account, struct person *ret_person) must_use;
+enum err grant_person(
+	struct task *t, const struct grant *g, struct account **ret_account, struct person *ret_person) must_use;
 /* base64url of SHA-256: how bearer secrets rest in the store. */
 struct str secret_hash(struct arena *a, struct str secret);
 
@@ -91,16 +94,19 @@ void token_cache_add(struct str realm, struct str token, int64_t exp_s);
 typedef enum err grant_run(struct task *t, const struct client_config *c, struct params p, struct str *ret_json);
 grant_run grant_code, grant_refresh, grant_client;
 /* The JSON of RFC 6749 5.1 for a person; refresh and id_token may be empty. */
-struct str token_answer(struct task *t, const struct bearer *b, struct str access, struct str refresh, struct str id_token);
+struct str token_answer(
+	struct task *t, const struct bearer *b, struct str access, struct str refresh, struct str id_token);
 /* Whether the client gets refresh tokens with this scope. */
 bool refresh_is_given(const struct client_config *c, struct str scope);
 /* A new one's row, the secret in *ret_secret; not inserted. */
-struct refresh refresh_make(struct task *t, const struct client_config *c, const struct grant *g, struct str *ret_secret);
+struct refresh refresh_make(
+	struct task *t, const struct client_config *c, const struct grant *g, struct str *ret_secret);
 /* Revokes and records why, in a transaction of its own. */
 enum err grant_end(struct task *t, const struct grant *g, const char *action) must_use;
 
 /* ---- claims.c ---- */
-enum err claims_roles(struct task *t, const struct client_config *c, struct str scope, const struct person *p, json_t *into) must_use;
+enum err claims_roles(
+	struct task *t, const struct client_config *c, struct str scope, const struct person *p, json_t *into) must_use;
 /* Adds a member; ERR_INTERNAL where the text is not UTF-8. Empty texts are left out. */
 enum err claim_text(struct task *t, json_t *into, const char *name, struct str value) must_use;
 

@@ -1,5 +1,6 @@
-/* Refresh tokens: opaque, stored as hashes, rotated at every use. RFC 6749 6, RFC 9700 4.14. The person is asked for in the directory, and everything signed, before the one statement that
- * uses the token up: a directory that is down costs nobody the login. */
+/* Refresh tokens: opaque, stored as hashes, rotated at every use. RFC 6749 6, RFC 9700 4.14. The person is asked for in
+ * the directory, and everything signed, before the one statement that uses the token up: a directory that is down costs
+ * nobody the login. */
 #include "base/clock.h"
 #include "broker/oidc/oidc_private.h"
 
@@ -53,7 +54,8 @@ static enum err successor_insert(struct task *t, const struct grant *g, const st
 }
 
 /* One transaction: exactly one caller wins, and the others end the family. */
-static enum err token_use(struct task *t, const struct grant *g, struct str hash, const struct refresh *next, bool *ret_won) {
+static enum err token_use(
+	struct task *t, const struct grant *g, struct str hash, const struct refresh *next, bool *ret_won) {
 	struct refresh *r = NULL;
 	bool won = false;
 	TRY(store_begin(t));
@@ -70,7 +72,8 @@ static enum err token_use(struct task *t, const struct grant *g, struct str hash
 }
 
 /* What the client may still have, and no more than it asks for. */
-static enum err scope_choose(struct task *t, const struct client_config *c, struct params p, const struct grant *g, struct str *ret) {
+static enum err scope_choose(
+	struct task *t, const struct client_config *c, struct params p, const struct grant *g, struct str *ret) {
 	struct str asked = param(p, "scope"), whole = scope_cut(t->arena, g->scope, c->scopes);
 	if (str_empty(asked)) {
 		*ret = whole;

@@ -49,10 +49,12 @@ enum err scope_read(struct task *t, const struct client_config *c, struct str as
 		return task_fail(t, ERR_SCOPE, "scope is malformed, or longer than %u bytes", SCOPE_MAX);
 	all = str_split(t->arena, asked, ' ');
 	if (all.n == 0 || all.n > SCOPES_MAX)
-		return task_fail(t, ERR_SCOPE, all.n ? "scope names too many" : "scope is missing; ask for openid at least");
+		return task_fail(
+			t, ERR_SCOPE, all.n ? "scope names too many" : "scope is missing; ask for openid at least");
 	for (size_t i = 0; i < all.n; i++) {
 		if (!strs_has(c->scopes, all.v[i]))
-			return task_fail(t, ERR_SCOPE, "scope %.*s is not among those of client %.*s", FMT(all.v[i]), FMT(c->id));
+			return task_fail(t, ERR_SCOPE, "scope %.*s is not among those of client %.*s", FMT(all.v[i]),
+				FMT(c->id));
 		if (!strs_has(once, all.v[i]))
 			strs_add(t->arena, &once, all.v[i]);
 	}

@@ -1,4 +1,6 @@
-/* Signatures that need no second check: tokens that this process signed or verified. Bounded; a slot is given to the newest. What is kept is a hash under a key of the process. */
+/* Signatures that need no second check: tokens that this process signed or verified. Bounded; a slot is given to the
+ * newest. What is kept is a hash under a key of the process. */
+#include <openssl/crypto.h>
 #include <pthread.h>
 
 #include "base/clock.h"
@@ -52,7 +54,7 @@ bool token_cache_has(struct str realm, struct str token) {
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < WAYS; i++) {
 		const struct slot *slot = &s->slots[hash[1] % BUCKETS][i];
-		found = found || (slot->exp_s && memcmp(slot->hash, hash, HASH_SIZE) == 0);
+		found = found || (slot->exp_s && CRYPTO_memcmp(slot->hash, hash, HASH_SIZE) == 0);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return found;

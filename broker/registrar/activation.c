@@ -48,8 +48,9 @@ static bool repeated(const struct password_problem *problem) {
 					      strcmp(problem->reason_key, policy_reason_key(REFUSAL_HISTORY)) == 0);
 }
 
-/* After a crash between the password and the commit, the same password again is refused as "same" or "in history". Following our own recorded attempt that means it
- * is set: on an entry that was never enabled by itself, on an enabled one when it is the very password. */
+/* After a crash between the password and the commit, the same password again is refused as "same" or "in history".
+ * Following our own recorded attempt that means it is set: on an entry that was never enabled by itself, on an enabled
+ * one when it is the very password. */
 static bool set_already(struct task *t, const struct activating *at, struct str password) {
 	enum verdict verdict = VERDICT_WRONG;
 	if (!at->entry->enabled)
@@ -59,7 +60,8 @@ static bool set_already(struct task *t, const struct activating *at, struct str 
 	return verdict == VERDICT_OK;
 }
 
-static enum err activating_set(struct task *t, const struct activating *at, struct str password, struct password_problem *problem) {
+static enum err activating_set(
+	struct task *t, const struct activating *at, struct str password, struct password_problem *problem) {
 	bool attempted = false;
 	TRY(attempted_before(t, at->registration, &attempted));
 	if (!attempted)

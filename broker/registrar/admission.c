@@ -44,7 +44,8 @@ static bool tel_valid(struct str v) {
 	size_t digits = 0;
 	for (size_t i = 0; i < v.n; i++) {
 		char c = v.p[i];
-		bool sign = c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')' || (c == '+' && i == 0);
+		bool sign =
+			c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')' || (c == '+' && i == 0);
 		if (!(c >= '0' && c <= '9') && !sign)
 			return false;
 		digits += c >= '0' && c <= '9';
@@ -65,9 +66,12 @@ static bool looks_like_link(struct arena *a, struct str v) {
 	return str_contains(v, STR("://")) || str_contains(v, STR("www.")) || str_contains(v, STR("@"));
 }
 
-/* What reorders or hides text before the approver's eyes: bidirectional overrides and isolates, invisible signs, tags. Joiners stay: names need them. */
+/* What reorders or hides text before the approver's eyes: bidirectional overrides and isolates, invisible signs, tags.
+ * Joiners stay: names need them. */
 static bool has_hidden(struct str v) {
-	static const struct { uint32_t from, to; } hidden[] = {{0xAD, 0xAD}, {0x200B, 0x200B}, {0x202A, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
+	static const struct {
+		uint32_t from, to;
+	} hidden[] = {{0xAD, 0xAD}, {0x200B, 0x200B}, {0x202A, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
 		{0xFFF0, 0xFFFF}, {0xE0000, 0xE0FFF}};
 	size_t at = 0;
 	uint32_t c;
@@ -90,14 +94,21 @@ static bool one_line(enum field_type type, struct str v) {
 
 static const char *type_problem(struct task *t, const struct field_config *f, struct str v) {
 	switch (f->type) {
-	case FIELD_EMAIL: return mail_address_check(t, v) ? "field.email" : NULL;
-	case FIELD_TEL: return tel_valid(v) ? NULL : "field.tel";
-	case FIELD_DATE: return date_valid(v) ? NULL : "field.date";
-	case FIELD_SELECT: return option_valid(f, v) ? NULL : "field.option";
+	case FIELD_EMAIL:
+		return mail_address_check(t, v) ? "field.email" : NULL;
+	case FIELD_TEL:
+		return tel_valid(v) ? NULL : "field.tel";
+	case FIELD_DATE:
+		return date_valid(v) ? NULL : "field.date";
+	case FIELD_SELECT:
+		return option_valid(f, v) ? NULL : "field.option";
 	case FIELD_CHECKBOX:
-	case FIELD_TERMS: return str_eq(v, STR("yes")) ? NULL : "field.checkbox";
-	case FIELD_TEXT: return looks_like_link(t->arena, v) ? "field.link" : NULL;
-	case FIELD_TEXTAREA: return NULL;
+	case FIELD_TERMS:
+		return str_eq(v, STR("yes")) ? NULL : "field.checkbox";
+	case FIELD_TEXT:
+		return looks_like_link(t->arena, v) ? "field.link" : NULL;
+	case FIELD_TEXTAREA:
+		return NULL;
 	}
 	return "field.invalid";
 }
@@ -115,7 +126,8 @@ static void field_check(struct task *t, const struct field_config *f, struct typ
 	int64_t length = (int64_t)str_code_points(v);
 	if (length > f->max_length || length < f->min_length) {
 		typed->problem = length > f->max_length ? "field.too_long" : "field.too_short";
-		typed->problem_detail = str_printf(t->arena, "%lld", (long long)(length > f->max_length ? f->max_length : f->min_length));
+		typed->problem_detail = str_printf(
+			t->arena, "%lld", (long long)(length > f->max_length ? f->max_length : f->min_length));
 		return;
 	}
 	typed->problem = type_problem(t, f, v);
@@ -194,8 +206,10 @@ static bool rule_matches(struct arena *a, const struct approval_rule *rule, cons
 	if (rule->mail_domains.n) {
 		struct task scratch = {.arena = a};
 		struct str key, domain;
-		/* As the mail will find its way, not as it was spelt: a rule that asks for an approval must not be got round. */
-		if (mail_address_key(&scratch, typed_value(fields, n, STR("mail")), &key, &domain) || !domain_in(rule->mail_domains, domain))
+		/* As the mail will find its way, not as it was spelt: a rule that asks for an approval must not be got
+		 * round. */
+		if (mail_address_key(&scratch, typed_value(fields, n, STR("mail")), &key, &domain) ||
+			!domain_in(rule->mail_domains, domain))
 			return false;
 	}
 	if (str_empty(rule->field))
@@ -207,7 +221,8 @@ static bool rule_matches(struct arena *a, const struct approval_rule *rule, cons
 	return false;
 }
 
-bool admission_needs_approval(struct arena *a, const struct profile_config *p, const struct typed *fields, size_t n, struct str *ret_why) {
+bool admission_needs_approval(
+	struct arena *a, const struct profile_config *p, const struct typed *fields, size_t n, struct str *ret_why) {
 	*ret_why = STR("");
 	if (p->approval == APPROVAL_NEVER)
 		return false;
@@ -217,7 +232,8 @@ bool admission_needs_approval(struct arena *a, const struct profile_config *p, c
 	for (size_t i = 0; i < p->n_rules; i++) {
 		if (!rule_matches(a, &p->rules[i], fields, n))
 			continue;
-		*ret_why = p->rules[i].approval ? str_printf(a, "Rule %zu of the profile asks for an approval.", i + 1) : STR("");
+		*ret_why = p->rules[i].approval ? str_printf(a, "Rule %zu of the profile asks for an approval.", i + 1)
+						: STR("");
 		return p->rules[i].approval;
 	}
 	*ret_why = STR("No rule of the profile allows this without an approval.");

@@ -9,7 +9,8 @@ enum err approval_actor(struct task *t, const struct account *a, struct approver
 	struct person person;
 	struct approver who = {0};
 	TRY(login_person(t, a, &person));
-	who.is_operator = !str_empty(t->realm->operators) && roles_in_group(t->arena, &person.groups, t->realm->operators);
+	who.is_operator =
+		!str_empty(t->realm->operators) && roles_in_group(t->arena, &person.groups, t->realm->operators);
 	for (size_t i = 0; i < t->realm->n_profiles; i++) {
 		const struct profile_config *p = &t->realm->profiles[i];
 		bool approves = !str_empty(p->approvers) && roles_in_group(t->arena, &person.groups, p->approvers);
@@ -77,8 +78,8 @@ static enum err preview_decided(struct task *t, struct approval *view) {
 	return plan_steps_list(t, view->running->id, &view->steps, &view->n_steps);
 }
 
-enum err approval_preview(struct task *t, const struct approver *who, struct str id, struct str base, const struct strs *groups,
-	struct approval **ret) {
+enum err approval_preview(struct task *t, const struct approver *who, struct str id, struct str base,
+	const struct strs *groups, struct approval **ret) {
 	struct approval *view = arena_new_of(t->arena, struct approval);
 	TRY(approval_find(t, who, id, &view->registration, &view->profile));
 	struct registration *r = view->registration;
@@ -110,7 +111,8 @@ static enum err decide_reject(struct task *t, struct registration *r, const stru
 	return notice_queue(t, "rejected", r->id, 0);
 }
 
-static enum err decide_approve(struct task *t, struct registration *r, const struct decision *d, const struct plan *plan) {
+static enum err decide_approve(
+	struct task *t, struct registration *r, const struct decision *d, const struct plan *plan) {
 	r->reason = d->reason;
 	r->base = d->base;
 	r->groups = strs_json(t->arena, d->groups);
@@ -119,8 +121,8 @@ static enum err decide_approve(struct task *t, struct registration *r, const str
 	return jobs_insert(t, JOB_PLAN_APPLY, r->id, STR("{}"), 0, NULL);
 }
 
-static enum err decide_check(struct task *t, const struct registration *r, const struct profile_config *p, const struct account *actor,
-	const struct decision *d) {
+static enum err decide_check(struct task *t, const struct registration *r, const struct profile_config *p,
+	const struct account *actor, const struct decision *d) {
 	if (r->version != d->version || r->state != REGISTRATION_PENDING)
 		return task_fail(t, ERR_STALE, "registration %.*s was changed or decided meanwhile", FMT(r->id));
 	if (own_request(t, r, actor))
@@ -133,15 +135,16 @@ static enum err decide_check(struct task *t, const struct registration *r, const
 }
 
 /* What the approver saw is what is done: a plan that would differ by now is not carried out. */
-static enum err decide_plan(struct task *t, const struct registration *r, const struct profile_config *p, const struct decision *d,
-	struct plan **ret) {
+static enum err decide_plan(struct task *t, const struct registration *r, const struct profile_config *p,
+	const struct decision *d, struct plan **ret) {
 	TRY(registration_plan(t, r, p, str_empty(d->base) ? p->base : d->base, d->groups, ret));
 	if (!str_eq_secret(plan_digest(t->arena, *ret), d->digest))
 		return task_fail(t, ERR_STALE, "the plan would differ by now from the one that was shown");
 	return OK;
 }
 
-enum err approval_decide(struct task *t, const struct approver *who, const struct account *actor, const struct decision *d) {
+enum err approval_decide(
+	struct task *t, const struct approver *who, const struct account *actor, const struct decision *d) {
 	struct registration *r = NULL;
 	const struct profile_config *p = NULL;
 	struct plan *plan = NULL;

@@ -24,13 +24,15 @@ enum err strs_parse(struct task *t, struct str json, struct strs *ret) {
 	json_t *item;
 	TRY(json_parse(t, json, &parsed));
 	json_array_foreach(parsed, i, item) {
-		strs_add(t->arena, &list, str_dup(t->arena, str_slice(json_string_value(item), json_string_length(item))));
+		strs_add(t->arena, &list,
+			str_dup(t->arena, str_slice(json_string_value(item), json_string_length(item))));
 	}
 	*ret = list;
 	return OK;
 }
 
-enum err registration_fields(struct task *t, const struct registration *r, const struct profile_config *p, struct typed **ret, size_t *n) {
+enum err registration_fields(
+	struct task *t, const struct registration *r, const struct profile_config *p, struct typed **ret, size_t *n) {
 	owned(json) json_t *parsed = NULL;
 	TRY(json_parse(t, r->fields, &parsed));
 	struct typed *fields = arena_array(t->arena, struct typed, p->n_fields);
@@ -78,7 +80,8 @@ static void attribute_add(struct task *t, struct attribute *list, size_t *n, str
 	strs_add(t->arena, &at->values, value);
 }
 
-static size_t plan_attributes(struct task *t, const struct profile_config *p, const struct typed *fields, size_t n, struct attribute **ret) {
+static size_t plan_attributes(
+	struct task *t, const struct profile_config *p, const struct typed *fields, size_t n, struct attribute **ret) {
 	struct attribute *list = arena_array(t->arena, struct attribute, n + p->n_constants + 1);
 	size_t count = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -87,13 +90,14 @@ static size_t plan_attributes(struct task *t, const struct profile_config *p, co
 		attribute_add(t, list, &count, is_mail ? STR("mail") : f->attribute, fields[i].value);
 	}
 	for (size_t i = 0; i < p->n_constants; i++)
-		attribute_add(t, list, &count, p->constants[i].attribute, constant_expand(t->arena, p->constants[i].pattern, fields, n));
+		attribute_add(t, list, &count, p->constants[i].attribute,
+			constant_expand(t->arena, p->constants[i].pattern, fields, n));
 	*ret = list;
 	return count;
 }
 
-enum err registration_plan(struct task *t, const struct registration *r, const struct profile_config *p, struct str base,
-	struct strs groups, struct plan **ret) {
+enum err registration_plan(struct task *t, const struct registration *r, const struct profile_config *p,
+	struct str base, struct strs groups, struct plan **ret) {
 	struct typed *fields = NULL;
 	struct attribute *attributes = NULL;
 	size_t n = 0;

@@ -6,15 +6,16 @@
 #include "base/secret.h"
 #include "broker/registrar/registrar_private.h"
 
-#define WANTED 5        /* free candidates that a plan carries */
-#define NUMBERS_FROM 2  /* jdoe, jdoe2, jdoe3 … */
-#define NUMBERS_TO 99
-#define LOOKS 40        /* names that are looked up at most */
-#define LARGE 10        /* and large numbers after them */
+#define WANTED       5 /* free candidates that a plan carries */
+#define NUMBERS_FROM 2 /* jdoe, jdoe2, jdoe3 … */
+#define NUMBERS_TO   99
+#define LOOKS        40 /* names that are looked up at most */
+#define LARGE        10 /* and large numbers after them */
 
-static const char *const reserved[] = {"admin", "administrator", "root", "guest", "krbtgt", "system", "daemon", "nobody", "operator",
-	"postmaster", "abuse", "hostmaster", "webmaster", "security", "support", "helpdesk", "info", "usher", "test", "anonymous", "self",
-	"null", "none", "domain", "everyone", "users", "services", "backup", "mail", "ftp", "www", "noreply", "no-reply", "mailer-daemon"};
+static const char *const reserved[] = {"admin", "administrator", "root", "guest", "krbtgt", "system", "daemon",
+	"nobody", "operator", "postmaster", "abuse", "hostmaster", "webmaster", "security", "support", "helpdesk",
+	"info", "usher", "test", "anonymous", "self", "null", "none", "domain", "everyone", "users", "services",
+	"backup", "mail", "ftp", "www", "noreply", "no-reply", "mailer-daemon"};
 
 /* ---- text to letters ---- */
 
@@ -22,8 +23,9 @@ static const char *const reserved[] = {"admin", "administrator", "root", "guest"
 static const struct {
 	uint32_t code;
 	const char *ascii;
-} spellings[] = {{0xDF, "ss"}, {0xC6, "ae"}, {0xE6, "ae"}, {0x152, "oe"}, {0x153, "oe"}, {0xD8, "o"}, {0xF8, "o"}, {0x110, "d"}, {0x111, "d"},
-	{0xD0, "d"}, {0xF0, "d"}, {0xDE, "th"}, {0xFE, "th"}, {0x141, "l"}, {0x142, "l"}, {0x131, "i"}, {0x126, "h"}, {0x127, "h"}};
+} spellings[] = {{0xDF, "ss"}, {0xC6, "ae"}, {0xE6, "ae"}, {0x152, "oe"}, {0x153, "oe"}, {0xD8, "o"}, {0xF8, "o"},
+	{0x110, "d"}, {0x111, "d"}, {0xD0, "d"}, {0xF0, "d"}, {0xDE, "th"}, {0xFE, "th"}, {0x141, "l"}, {0x142, "l"},
+	{0x131, "i"}, {0x126, "h"}, {0x127, "h"}};
 
 static void put_letter(struct buf *out, uint32_t c) {
 	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_') {
@@ -59,7 +61,8 @@ static struct str letters_of(struct arena *a, struct str text) {
 /* ---- patterns ---- */
 
 /* "{given_name:1}": name and number of letters (0: all). */
-static void put_reference(struct arena *a, struct buf *out, struct str reference, const struct typed *fields, size_t n) {
+static void put_reference(
+	struct arena *a, struct buf *out, struct str reference, const struct typed *fields, size_t n) {
 	size_t colon = str_find(reference, ':', 0);
 	int64_t count = 0;
 	struct str name = str_sub(reference, 0, colon);
@@ -154,7 +157,8 @@ static enum err name_taken(struct task *t, struct naming *g, struct str name, bo
 static enum err name_try(struct task *t, struct naming *g, struct str name, int64_t n) {
 	bool taken = false;
 	name = trim_marks(fit(t->arena, name, g->profile->login_max_length, n));
-	if (name.n < 2 || g->free.n >= WANTED || g->seen.n >= LOOKS || strs_has(g->seen, name) || name_reserved(t, g, name))
+	if (name.n < 2 || g->free.n >= WANTED || g->seen.n >= LOOKS || strs_has(g->seen, name) ||
+		name_reserved(t, g, name))
 		return OK;
 	strs_add(t->arena, &g->seen, name);
 	TRY(name_taken(t, g, name, &taken));
@@ -165,6 +169,8 @@ static enum err name_try(struct task *t, struct naming *g, struct str name, int6
 
 static enum err try_numbered(struct task *t, struct naming *g, struct str pattern) {
 	bool has_number = str_contains(pattern, STR("{n}"));
+	if (str_empty(trim_marks(naming_expand(t->arena, pattern, g->fields, g->n_fields, 0))))
+		return OK; /* a bare number is no name */
 	for (int64_t n = NUMBERS_FROM; n <= NUMBERS_TO && g->free.n < WANTED && g->seen.n < LOOKS; n++) {
 		struct str name = naming_expand(t->arena, pattern, g->fields, g->n_fields, n);
 		if (!has_number)
@@ -174,18 +180,18 @@ static enum err try_numbered(struct task *t, struct naming *g, struct str patter
 	return OK;
 }
 
-/* Where the small numbers are used up, and for names in a script that gives no letters: numbers that follow from the registration, so that what an approver saw
- * is what is done. */
+/* Where the small numbers are used up, and for names in a script that gives no letters: numbers that follow from the
+ * registration, so that what an approver saw is what is done. */
 static enum err try_large(struct task *t, struct naming *g) {
 	struct str pattern = g->profile->login_patterns.n ? g->profile->login_patterns.v[0] : STR("");
 	struct str name = trim_marks(naming_expand(t->arena, pattern, g->fields, g->n_fields, 0));
 	if (name.n < 2)
 		name = STR("user");
-	for (int64_t i = 0; i < LARGE && !g->free.n; i++) {
+	g->seen = (struct strs){0};
+	for (int64_t i = 0; i < LARGE && g->free.n < WANTED; i++) {
 		uint8_t hash[HASH_SIZE];
 		sha256_into(hash, str_printf(t->arena, "%.*s\n%lld", FMT(g->registration->id), (long long)i));
 		int64_t number = 10000 + ((int64_t)hash[0] << 16 | hash[1] << 8 | hash[2]) % 90000;
-		g->seen = (struct strs){0};
 		TRY(name_try(t, g, str_printf(t->arena, "%.*s%lld", FMT(name), (long long)number), number));
 	}
 	return OK;
@@ -193,7 +199,7 @@ static enum err try_large(struct task *t, struct naming *g) {
 
 static enum err try_all(struct task *t, struct naming *g) {
 	const struct strs *patterns = &g->profile->login_patterns;
-	TRY(name_try(t, g, g->registration->login_proposed, 0));
+	TRY(name_try(t, g, letters_of(t->arena, g->registration->login_proposed), 0));
 	for (size_t i = 0; i < patterns->n; i++)
 		TRY(name_try(t, g, naming_expand(t->arena, patterns->v[i], g->fields, g->n_fields, 0), 0));
 	for (size_t i = 0; i < patterns->n; i++)

@@ -4,7 +4,7 @@
 #include "broker/registrar/registrar_private.h"
 
 #define ACTIVATE_NOTICE_AFTER_MS 120000 /* where the person is on the way in the browser, the mail waits */
-#define SUB_BYTES 18
+#define SUB_BYTES                18
 
 /* ---- provisioning ---- */
 
@@ -16,7 +16,8 @@ static enum err plan_make(struct task *t, struct registration *r, const struct p
 	return store_end(t, e ? e : registrations_update(t, r));
 }
 
-static enum err account_made(struct task *t, struct registration *r, const struct plan *plan, const struct plan_row *row, struct account *a) {
+static enum err account_made(struct task *t, struct registration *r, const struct plan *plan,
+	const struct plan_row *row, struct account *a) {
 	struct account *known = NULL;
 	*a = (struct account){
 		.id = random_id(t->arena),
@@ -38,7 +39,8 @@ static enum err account_made(struct task *t, struct registration *r, const struc
 	return e == ERR_NOT_FOUND ? accounts_insert(t, a) : e;
 }
 
-static enum err provisioned(struct task *t, struct registration *r, const struct plan *plan, const struct plan_row *row) {
+static enum err provisioned(
+	struct task *t, struct registration *r, const struct plan *plan, const struct plan_row *row) {
 	struct account a;
 	bool by_rule = str_eq(r->decided_by, STR("rule"));
 	TRY(account_made(t, r, plan, row, &a));
@@ -83,7 +85,8 @@ static enum err due_pending(struct task *t, struct registration *r, const struct
 static enum err due_move(struct task *t, struct registration *r, int64_t now) {
 	const struct profile_config *p = realm_profile(t->realm, r->profile);
 	switch (r->state) {
-	case REGISTRATION_SUBMITTED: return registration_transition(t, r, EVENT_EXPIRE, STR("the address was not confirmed in time"));
+	case REGISTRATION_SUBMITTED:
+		return registration_transition(t, r, EVENT_EXPIRE, STR("the address was not confirmed in time"));
 	case REGISTRATION_PENDING:
 		if (p)
 			return due_pending(t, r, p, now);
@@ -93,7 +96,8 @@ static enum err due_move(struct task *t, struct registration *r, int64_t now) {
 	case REGISTRATION_WITHDRAWN:
 		TRY(audit_record(t, "registration.remove", r->id, AUDIT("why", STR("retention time is over"))));
 		return registrations_remove(t, r->id);
-	default: break;
+	default:
+		break;
 	}
 	r->due_at = 0;
 	return registrations_update(t, r);

@@ -17,8 +17,8 @@ enum event {
 	EVENT_WITHDRAW,
 	EVENTS
 };
-/* Moves the state by the table and writes the row with its audit record, within the caller's transaction. ERR_STALE where the table has no such move, or another was
- * faster. */
+/* Moves the state by the table and writes the row with its audit record, within the caller's transaction. ERR_STALE
+ * where the table has no such move, or another was faster. */
 enum err registration_transition(struct task *t, struct registration *r, enum event event, struct str note) must_use;
 bool registration_can(enum registration_state state, enum event event);
 
@@ -26,8 +26,8 @@ bool registration_can(enum registration_state state, enum event event);
 enum err admission_check(struct task *t, struct submission *s) must_use;
 struct str typed_value(const struct typed *fields, size_t n, struct str name);
 /* The plan of a registration as it would be now: base and groups chosen, or the profile's. */
-enum err registration_plan(struct task *t, const struct registration *r, const struct profile_config *p, struct str base,
-	struct strs groups, struct plan **ret) must_use;
+enum err registration_plan(struct task *t, const struct registration *r, const struct profile_config *p,
+	struct str base, struct strs groups, struct plan **ret) must_use;
 struct strs registration_groups(struct task *t, const struct registration *r, const struct profile_config *p);
 struct str strs_json(struct arena *a, struct strs list);
 enum err strs_parse(struct task *t, struct str json, struct strs *ret) must_use;

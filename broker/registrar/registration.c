@@ -37,7 +37,8 @@ static enum err submission_row(struct task *t, const struct submission *s, struc
 		.state = REGISTRATION_SUBMITTED,
 		.mail = typed_value(s->fields, s->n, STR("mail")),
 		.fields = fields_json(t->arena, s),
-		.login_proposed = s->profile->login_proposed ? typed_value(s->fields, s->n, STR("login_name")) : STR(""),
+		.login_proposed =
+			s->profile->login_proposed ? typed_value(s->fields, s->n, STR("login_name")) : STR(""),
 		.address = t->address,
 		.created_at = now,
 		.updated_at = now,
@@ -55,7 +56,8 @@ static enum err submission_insert(struct task *t, const struct registration *r) 
 	return audit_record(t, "registration.submit", r->id, AUDIT("profile", r->profile));
 }
 
-/* Over the mailbox's limit only the audit is written, and nothing is said: answer and time are those that everybody gets. */
+/* Over the mailbox's limit only the audit is written, and nothing is said: answer and time are those that everybody
+ * gets. */
 static enum err mailbox_full(struct task *t, const struct registration *r, bool *ret) {
 	int64_t count = 0;
 	TRY(registrations_count_since(t, r->mail_key, clock_wall_ms() - 3600000, &count));
@@ -74,7 +76,8 @@ enum err registration_submit(struct task *t, struct submission *s) {
 	TRY(store_begin(t));
 	enum err e = mailbox_full(t, &r, &full);
 	if (!e)
-		e = full ? audit_record(t, "registration.limit", r.id, AUDIT("profile", r.profile)) : submission_insert(t, &r);
+		e = full ? audit_record(t, "registration.limit", r.id, AUDIT("profile", r.profile))
+			 : submission_insert(t, &r);
 	metric_add(METRIC_REGISTRATIONS, 0, 1);
 	return store_end(t, e);
 }
@@ -84,7 +87,8 @@ enum err registrar_submission_end(struct task *t, struct registration *r) {
 	return store_end(t, registration_transition(t, r, EVENT_SUBMIT_AGAIN, STR("")));
 }
 
-enum err registrar_submission_notice(struct task *t, struct registration *r, enum submission_notice *ret, struct registration **ret_open) {
+enum err registrar_submission_notice(
+	struct task *t, struct registration *r, enum submission_notice *ret, struct registration **ret_open) {
 	const struct profile_config *p = NULL;
 	struct entry *entry = NULL;
 	if (r->state != REGISTRATION_SUBMITTED) {
@@ -128,7 +132,8 @@ enum err registration_verify_look(struct task *t, struct str secret, struct regi
 	return verify_find(t, k, ret);
 }
 
-/* The rest of the way where no approval is asked for. A directory that is down does not keep the person: the job makes the plan then. */
+/* The rest of the way where no approval is asked for. A directory that is down does not keep the person: the job makes
+ * the plan then. */
 static enum err verify_approved(struct task *t, struct registration *r) {
 	r->decided_at = r->verified_at;
 	r->decided_by = STR("rule");
@@ -143,7 +148,8 @@ static enum err verify_pending(struct task *t, struct registration *r, struct st
 	return notice_queue(t, "approvers", r->id, 0);
 }
 
-static enum err verify_move(struct task *t, const struct ticket *k, struct registration *r, const struct profile_config *p) {
+static enum err verify_move(
+	struct task *t, const struct ticket *k, struct registration *r, const struct profile_config *p) {
 	struct typed *fields = NULL;
 	struct str why;
 	size_t n = 0;
@@ -169,7 +175,8 @@ enum err registration_verify(struct task *t, struct str secret, struct registrat
 	return OK;
 }
 
-enum err registration_await(struct task *t, struct str id, int64_t ms, bool *ret_ready, struct str *ret_activate_secret) {
+enum err registration_await(
+	struct task *t, struct str id, int64_t ms, bool *ret_ready, struct str *ret_activate_secret) {
 	int64_t end = clock_monotonic_ms() + ms;
 	struct registration *r = NULL;
 	const struct profile_config *p = NULL;
@@ -190,13 +197,15 @@ enum err registration_await(struct task *t, struct str id, int64_t ms, bool *ret
 
 /* ---- once more ---- */
 
-static const char *const resend_notice[REGISTRATION_STATES] = {[REGISTRATION_SUBMITTED] = "verify", [REGISTRATION_PENDING] = "pending",
+static const char *const resend_notice[REGISTRATION_STATES] = {[REGISTRATION_SUBMITTED] = "verify",
+	[REGISTRATION_PENDING] = "pending",
 	[REGISTRATION_PROVISIONED] = "activate"};
 
 enum err registration_resend(struct task *t, const struct profile_config *p, struct str mail) {
 	struct str key, domain;
 	struct registration *r = NULL;
-	if (mail_address_key(t, str_trim(mail), &key, &domain) || throttle_take_for(t, THROTTLE_RESEND, key, p->resend_after)) {
+	if (mail_address_key(t, str_trim(mail), &key, &domain) ||
+		throttle_take_for(t, THROTTLE_RESEND, key, p->resend_after)) {
 		task_clear(t);
 		return OK;
 	}

@@ -5,8 +5,8 @@
 #include "broker/jose/jose.h"
 #include "broker/runner/runner_private.h"
 
-const char *const notice_names[NOTICE_COUNT] = {"verify", "pending", "approvers", "reminder", "rejected", "undecided", "activate",
-	"active", "reset", "changed", "locked"};
+const char *const notice_names[NOTICE_COUNT] = {"verify", "pending", "approvers", "reminder", "rejected", "undecided",
+	"activate", "active", "reset", "changed", "locked"};
 
 /* What a notice job is about, gathered before anything is written. */
 struct notice_task {
@@ -17,14 +17,14 @@ struct notice_task {
 	struct str to;
 	struct registration *registration; /* or NULL */
 	const struct profile_config *profile;
-	struct account *account;           /* or NULL */
-	const char *purpose;               /* of the link's ticket, or NULL */
+	struct account *account; /* or NULL */
+	const char *purpose;     /* of the link's ticket, or NULL */
 	const char *path;
-	struct str subject;                /* of the ticket */
+	struct str subject; /* of the ticket */
 	int64_t ttl_s;
 	struct str link;
 	int64_t link_ends;
-	bool skip;                         /* nothing is to be said any more */
+	bool skip; /* nothing is to be said any more */
 };
 
 /* ---- letters ---- */
@@ -40,7 +40,9 @@ static const char *link_path(const char *purpose) {
 	return "/";
 }
 
-static struct str absolute(struct task *t, const char *path) { return str_printf(t->arena, "%.*s%s", FMT(t->realm->issuer), path); }
+static struct str absolute(struct task *t, const char *path) {
+	return str_printf(t->arena, "%.*s%s", FMT(t->realm->issuer), path);
+}
 
 static enum err notice_link(struct task *t, struct notice_task *n) {
 	struct str secret;
@@ -121,7 +123,8 @@ static enum err notice_data(struct task *t, const struct notice_task *n, struct 
 	return OK;
 }
 
-static enum err part_render(struct task *t, const struct notice_task *n, const char *part, const struct value *data, struct str *ret) {
+static enum err part_render(
+	struct task *t, const struct notice_task *n, const char *part, const struct value *data, struct str *ret) {
 	struct buf out = buf_new(t->arena, LIMIT_MAIL / 2);
 	struct str name = str_printf(t->arena, "mail/%s.%s", n->template, part);
 	const char *name_c = NULL;
@@ -257,8 +260,9 @@ static enum err approver_mails(struct task *t, const struct profile_config *p, s
 				strs_add(t->arena, &to, members[i].mail);
 	}
 	if (!to.n)
-		return task_fail(t, ERR_CONFIG, "nobody is told of requests for profile %.*s: no member of %.*s has a mail address",
-			FMT(p->id), FMT(group));
+		return task_fail(t, ERR_CONFIG,
+			"nobody is told of requests for profile %.*s: no member of %.*s has a mail address", FMT(p->id),
+			FMT(group));
 	*ret = to;
 	return OK;
 }
@@ -273,7 +277,9 @@ static enum err prepare_approvers(struct task *t, struct notice_task *n) {
 	if (!str_empty(one)) {
 		const char *path = NULL;
 		n->to = str_dup(t->arena, one);
-		TRY(task_cstr(t, str_printf(t->arena, "%s/%.*s", runner_settings.links.approvals, FMT(n->registration->id)), &path));
+		TRY(task_cstr(t,
+			str_printf(t->arena, "%s/%.*s", runner_settings.links.approvals, FMT(n->registration->id)),
+			&path));
 		n->path = path;
 		return OK;
 	}

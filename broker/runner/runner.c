@@ -7,12 +7,12 @@
 #include "base/secret.h"
 #include "broker/runner/runner_private.h"
 
-#define LEASE_MS (TASK_JOB_MS + 30000)
+#define LEASE_MS          (TASK_JOB_MS + 30000)
 #define BACK_OFF_FIRST_MS 2000
-#define BACK_OFF_MOST_MS 600000
-#define IDLE_MS 5000
-#define SWEEP_MS 10000
-#define WORKERS_MAX 64
+#define BACK_OFF_MOST_MS  600000
+#define IDLE_MS           5000
+#define SWEEP_MS          10000
+#define WORKERS_MAX       64
 
 struct runner_settings runner_settings;
 
@@ -20,7 +20,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t wake; /* job workers */
 	pthread_cond_t end;  /* the sweeper, which no job concerns */
-	uint64_t woken; /* counts wake-ups, so that one between a claim and the wait is not missed */
+	uint64_t woken;      /* counts wake-ups, so that one between a claim and the wait is not missed */
 	bool stopping;
 	pthread_t threads[WORKERS_MAX + 1];
 	unsigned n;
@@ -168,6 +168,8 @@ static bool runner_once(struct task *t, int64_t *ret_wait) {
 	if (!e)
 		e = job_attempt(t, j);
 	job_log(t, j, e);
+	if (e)
+		err_ignore(store_end(t, e), "ends a transaction that was left open; usually there is none");
 	if (job_finish(t, j, e) || store_settle(t))
 		log_failure(t, "job.finish"); /* the lease runs out, and it is run again */
 	return true;
@@ -210,7 +212,8 @@ static void *worker_main(void *unused) {
 	return NULL;
 }
 
-/* Of a realm that is gone from the configuration: looked at again in a day, so that many of them do not stand before all others. */
+/* Of a realm that is gone from the configuration: looked at again in a day, so that many of them do not stand before
+ * all others. */
 static enum err due_later(struct task *t, struct registration *r) {
 	r->due_at = clock_wall_ms() + 86400000;
 	return registrations_update(t, r);

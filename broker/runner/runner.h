@@ -1,8 +1,9 @@
 /* runner.h: jobs come due. The door of this folder.
  *
- * Each job worker claims one job by lease, runs its function, and marks it done, retried with back-off (2 s doubling to 10 min, ±20 %), or parked (an error
- * whose row says that trying again does not help, or 60 attempts, about 9 hours). Workers wake by store_on_jobs, by the next due time, or after 5 s. One more thread
- * sweeps every 10 s: registrations_due and store_sweep, and reads the generation. */
+ * Each job worker claims one job by lease, runs its function, and marks it done, retried with back-off (2 s doubling to
+ * 10 min, ±20 %), or parked (an error whose row says that trying again does not help, or 60 attempts, about 9 hours).
+ * Workers wake by store_on_jobs, by the next due time, or after 5 s. One more thread sweeps every 10 s:
+ * registrations_due and store_sweep, and reads the generation. */
 #ifndef USHER_BROKER_RUNNER_RUNNER_H
 #define USHER_BROKER_RUNNER_RUNNER_H
 
@@ -18,7 +19,8 @@ struct links {
 /* config_now gives the present configuration; called for each job. */
 struct runner_settings {
 	const struct config *(*config_now)(void);
-	const struct template_set *(*templates_now)(void); /* mail templates, "mail/NAME.txt", "mail/NAME.html", "mail/NAME.subject" */
+	const struct template_set *(*templates_now)(
+		void); /* mail templates, "mail/NAME.txt", "mail/NAME.html", "mail/NAME.subject" */
 	struct links links;
 	unsigned workers;
 	void (*generation_moved)(struct task *t); /* usherctl changed what the daemon keeps in memory; may be NULL */
@@ -31,21 +33,22 @@ enum err runner_run_job(struct task *t, const struct job *j) must_use;
 
 /* ---- notices: which template goes to whom ---- */
 enum notice {
-	NOTICE_VERIFY,     /* decided at run time among verify, known, already pending */
-	NOTICE_PENDING,    /* to the person: verified, waits for a decision; with the status link */
-	NOTICE_APPROVERS,  /* a new request */
-	NOTICE_REMINDER,   /* to approvers, again */
+	NOTICE_VERIFY,    /* decided at run time among verify, known, already pending */
+	NOTICE_PENDING,   /* to the person: verified, waits for a decision; with the status link */
+	NOTICE_APPROVERS, /* a new request */
+	NOTICE_REMINDER,  /* to approvers, again */
 	NOTICE_REJECTED,
-	NOTICE_UNDECIDED,  /* to the person: ended without a decision */
+	NOTICE_UNDECIDED, /* to the person: ended without a decision */
 	NOTICE_ACTIVATE,
-	NOTICE_ACTIVE,     /* account is ready */
-	NOTICE_RESET,      /* subject: typed name in the body */
-	NOTICE_CHANGED,    /* password was changed */
+	NOTICE_ACTIVE,  /* account is ready */
+	NOTICE_RESET,   /* subject: typed name in the body */
+	NOTICE_CHANGED, /* password was changed */
 	NOTICE_LOCKED,
 	NOTICE_COUNT
 };
-/* Inserts the job (within the caller's transaction). subject: registration id, or account id; extra: JSON object members or empty. Declared by name in
- * notice_names so that lower folders insert them by jobs_insert with {"notice":"…"} without knowing this header. */
+/* Inserts the job (within the caller's transaction). subject: registration id, or account id; extra: JSON object
+ * members or empty. Declared by name in notice_names so that lower folders insert them by jobs_insert with
+ * {"notice":"…"} without knowing this header. */
 extern const char *const notice_names[NOTICE_COUNT];
 
 #endif

@@ -29,7 +29,21 @@ static const struct column columns[] = {
 };
 static const struct record record = RECORD(job, columns);
 
-enum { INSERT, CLAIM, DONE, RETRY, PARK, REQUEUE, FIND_SUBJECT, LIST, LIST_STATE, COUNT_STATE, COUNT_ALL, NEXT_DUE, FREE };
+enum {
+	INSERT,
+	CLAIM,
+	DONE,
+	RETRY,
+	PARK,
+	REQUEUE,
+	FIND_SUBJECT,
+	LIST,
+	LIST_STATE,
+	COUNT_STATE,
+	COUNT_ALL,
+	NEXT_DUE,
+	FREE
+};
 static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO job $insert", &record, WAKES},
 	/* The condition stands twice: a database that lets two choose the same row lets only one of them change it. */

@@ -1,15 +1,18 @@
 /* store.h: the data model on one page. The door of this folder.
  *
- * Rows are plain structs, filled in the task's arena. Every row carries its realm, and every look-up is within t->realm_name; only the runner's and
- * the sweeper's functions, which say so, cross realms. Ids are random_id() texts, times wall-clock milliseconds, 0 is "not yet". *_hash
- * columns hold SHA-256 of a bearer secret; the secret itself is in no row. JSON columns are compact text.
+ * Rows are plain structs, filled in the task's arena. Every row carries its realm, and every look-up is within
+ * t->realm_name; only the runner's and the sweeper's functions, which say so, cross realms. Ids are random_id() texts,
+ * times wall-clock milliseconds, 0 is "not yet". *_hash columns hold SHA-256 of a bearer secret; the secret itself is
+ * in no row. JSON columns are compact text.
  *
- * Transactions: store_begin … store_end. A change of state, its audit record and its jobs are one transaction. A commit becomes durable by a sync shared
- * by all who committed before it; store_settle waits for that. It is called once by the worker before an answer leaves, and by whoever causes an effect outside
- * (mail, directory) before that effect: nothing leaves before everything the task wrote or read is safe. A failed sync ends the process.
+ * Transactions: store_begin … store_end. A change of state, its audit record and its jobs are one transaction. A commit
+ * becomes durable by a sync shared by all who committed before it; store_settle waits for that. It is called once by
+ * the worker before an answer leaves, and by whoever causes an effect outside (mail, directory) before that effect:
+ * nothing leaves before everything the task wrote or read is safe. A failed sync ends the process.
  *
- * Errors of all functions besides those named: ERR_UNAVAILABLE (database busy past the deadline, disk full), ERR_INTERNAL. Queries are written once, in the SQL that SQLite and
- * PostgreSQL share, with ?N parameters; a driver (driver.h) prepares, binds and steps. */
+ * Errors of all functions besides those named: ERR_UNAVAILABLE (database busy past the deadline, disk full),
+ * ERR_INTERNAL. Queries are written once, in the SQL that SQLite and PostgreSQL share, with ?N parameters; a driver
+ * (driver.h) prepares, binds and steps. */
 #ifndef USHER_BROKER_STORE_STORE_H
 #define USHER_BROKER_STORE_STORE_H
 
@@ -17,14 +20,17 @@
 #include "config/config.h"
 
 /* ---- life ---- */
-/* Opens (creates) the database, migrates it, holds one connection for the process's life. Refuses a newer schema. Before any thread. */
+/* Opens (creates) the database, migrates it, holds one connection for the process's life. Refuses a newer schema.
+ * Before any thread. */
 enum err store_open(struct task *t, const struct config *c) must_use;
 void store_close(void);
-enum err store_begin(struct task *t) must_use;           /* takes the write lock */
-enum err store_end(struct task *t, enum err so_far) must_use; /* commits when so_far is OK, else rolls back and returns so_far */
+enum err store_begin(struct task *t) must_use; /* takes the write lock */
+enum err store_end(
+	struct task *t, enum err so_far) must_use; /* commits when so_far is OK, else rolls back and returns so_far */
 enum err store_settle(struct task *t) must_use;
-enum err store_backup(struct task *t, const char *path) must_use; /* a consistent copy while others write; the target must not exist */
-enum err store_check(struct task *t) must_use;           /* can it read and write: for readiness */
+enum err store_backup(struct task *t,
+	const char *path) must_use;            /* a consistent copy while others write; the target must not exist */
+enum err store_check(struct task *t) must_use; /* can it read and write: for readiness */
 
 /* ---- registrations ---- */
 enum registration_state {
@@ -42,20 +48,20 @@ const char *registration_state_name(enum registration_state s); /* "submitted", 
 struct registration {
 	struct str id, realm, profile;
 	enum registration_state state;
-	struct str mail;          /* as typed: mail goes there and nowhere else */
-	struct str mail_key;      /* normalised, for comparing */
-	struct str fields;        /* JSON object name → text */
+	struct str mail;                  /* as typed: mail goes there and nowhere else */
+	struct str mail_key;              /* normalised, for comparing */
+	struct str fields;                /* JSON object name → text */
 	struct str login_proposed, login; /* login: the one that was created */
-	struct str base;          /* chosen by the approver, or empty: the profile's */
-	struct str groups;        /* JSON array chosen by the approver, or empty: the profile's */
-	struct str approval_why;  /* which rule asked, for the approver */
+	struct str base;                  /* chosen by the approver, or empty: the profile's */
+	struct str groups;                /* JSON array chosen by the approver, or empty: the profile's */
+	struct str approval_why;          /* which rule asked, for the approver */
 	struct str decided_by, reason;
 	int64_t decided_at;
 	struct str plan_id, account_id;
-	struct str address;       /* client address at submission */
+	struct str address; /* client address at submission */
 	int64_t created_at, updated_at, verified_at, reminded_at;
-	int64_t due_at;           /* when the sweep looks at it next (reminder, expiry, retention), 0 never */
-	int64_t version;          /* of the row; every update needs the one it read */
+	int64_t due_at;  /* when the sweep looks at it next (reminder, expiry, retention), 0 never */
+	int64_t version; /* of the row; every update needs the one it read */
 };
 enum err registrations_insert(struct task *t, const struct registration *r) must_use;
 enum err registrations_find(struct task *t, struct str id, struct registration **ret) must_use; /* ERR_NOT_FOUND */
@@ -66,16 +72,18 @@ enum err registrations_find_waiting(struct task *t, struct str mail_key, struct 
 /* Writes the whole row where version is r->version, and moves both on. ERR_STALE. */
 enum err registrations_update(struct task *t, struct registration *r) must_use;
 struct registration_filter {
-	struct strs profiles;      /* only these; empty: none */
-	int state;                 /* -1 any */
-	struct str search;         /* part of mail, login or a field; ASCII case ignored */
-	struct str after;          /* id of the last one of the page before, or empty; oldest first */
-	unsigned limit;            /* 1..200 */
+	struct strs profiles; /* only these; empty: none */
+	int state;            /* -1 any */
+	struct str search;    /* part of mail, login or a field; ASCII case ignored */
+	struct str after;     /* id of the last one of the page before, or empty; oldest first */
+	unsigned limit;       /* 1..200 */
 };
-enum err registrations_list(struct task *t, const struct registration_filter *f, struct registration **ret, size_t *n) must_use;
+enum err registrations_list(
+	struct task *t, const struct registration_filter *f, struct registration **ret, size_t *n) must_use;
 enum err registrations_count(struct task *t, struct strs profiles, int state, int64_t *ret) must_use;
 enum err registrations_count_since(struct task *t, struct str mail_key, int64_t since, int64_t *ret) must_use;
-enum err registrations_due(struct task *t, int64_t now, struct registration **ret, size_t *n) must_use; /* all realms; at most 100 */
+enum err registrations_due(
+	struct task *t, int64_t now, struct registration **ret, size_t *n) must_use; /* all realms; at most 100 */
 enum err registrations_remove(struct task *t, struct str id) must_use; /* with its plan and steps; the audit stays */
 /* Ids of those whose login candidate list could clash: logins of approved and provisioned ones, and of accounts. */
 enum err registrations_login_reserved(struct task *t, struct str login, struct str except_id, bool *ret) must_use;
@@ -84,12 +92,12 @@ enum err registrations_login_reserved(struct task *t, struct str login, struct s
 enum plan_state { PLAN_QUEUED, PLAN_RUNNING, PLAN_DONE, PLAN_PARKED, PLAN_CANCELLED };
 struct plan_row {
 	struct str id, realm, registration_id, directory;
-	struct str body;          /* plan_json */
+	struct str body; /* plan_json */
 	struct str digest;
 	enum plan_state state;
-	int64_t candidate, step;  /* progress */
+	int64_t candidate, step; /* progress */
 	struct str dn, stable_id;
-	struct str failure;       /* why it is parked, a sentence for approvers */
+	struct str failure; /* why it is parked, a sentence for approvers */
 	int64_t created_at, updated_at;
 };
 struct plan_step_row {
@@ -108,17 +116,20 @@ enum err plans_list(struct task *t, int state, struct plan_row **ret, size_t *n)
 /* ---- accounts: the link between a person in a directory and a subject ---- */
 struct account {
 	struct str id, realm, directory, stable_id;
-	struct str sub;           /* random */
+	struct str sub; /* random */
 	struct str dn, login, mail;
-	struct str marker;        /* registration id when we made the entry, else empty */
+	struct str marker; /* registration id when we made the entry, else empty */
 	int64_t created_at, last_login_at;
 };
-enum err accounts_insert(struct task *t, const struct account *a) must_use; /* ERR_EXISTS: (realm, directory, stable_id) is there */
+enum err accounts_insert(
+	struct task *t, const struct account *a) must_use; /* ERR_EXISTS: (realm, directory, stable_id) is there */
 enum err accounts_find(struct task *t, struct str id, struct account **ret) must_use;
-enum err accounts_find_stable(struct task *t, struct str directory, struct str stable_id, struct account **ret) must_use;
+enum err accounts_find_stable(
+	struct task *t, struct str directory, struct str stable_id, struct account **ret) must_use;
 enum err accounts_find_sub(struct task *t, struct str sub, struct account **ret) must_use;
 enum err accounts_update(struct task *t, const struct account *a) must_use;
-enum err accounts_list(struct task *t, struct str search, struct str after, unsigned limit, struct account **ret, size_t *n) must_use;
+enum err accounts_list(
+	struct task *t, struct str search, struct str after, unsigned limit, struct account **ret, size_t *n) must_use;
 
 /* ---- one-time links ---- */
 struct ticket {
@@ -127,23 +138,26 @@ struct ticket {
 	struct str bound;                /* what it proves: the exact mail address */
 	int64_t created_at, expires_at, lease_until, used_at;
 };
-enum err tickets_insert(struct task *t, const struct ticket *k) must_use; /* the same hash again: OK, nothing changes (retried mail) */
+enum err tickets_insert(
+	struct task *t, const struct ticket *k) must_use; /* the same hash again: OK, nothing changes (retried mail) */
 enum err tickets_find(struct task *t, struct str hash, struct ticket **ret) must_use;
-enum err tickets_lease(struct task *t, struct str hash, int64_t now, int64_t until) must_use; /* ERR_EXPIRED unless unused, unexpired, unleased */
+enum err tickets_lease(struct task *t, struct str hash, int64_t now,
+	int64_t until) must_use; /* ERR_EXPIRED unless unused, unexpired, unleased */
 enum err tickets_release(struct task *t, struct str hash) must_use;
-enum err tickets_use(struct task *t, struct str hash, int64_t now) must_use;                  /* ERR_EXPIRED when used or expired */
-enum err tickets_void(struct task *t, struct str purpose, struct str subject) must_use;       /* all of them are used now */
+enum err tickets_use(struct task *t, struct str hash, int64_t now) must_use; /* ERR_EXPIRED when used or expired */
+enum err tickets_void(struct task *t, struct str purpose, struct str subject) must_use; /* all of them are used now */
 
 /* ---- sessions ---- */
 struct session {
 	struct str id_hash, realm;
-	struct str sid;           /* public id, in ID and logout tokens */
+	struct str sid; /* public id, in ID and logout tokens */
 	struct str account_id, amr;
 	int64_t created_at, auth_time, seen_at, expires_at;
 	struct str address, agent;
 };
 enum err sessions_insert(struct task *t, const struct session *s) must_use;
-enum err sessions_find(struct task *t, struct str id_hash, struct session **ret) must_use; /* ERR_NOT_FOUND; the caller checks times */
+enum err sessions_find(
+	struct task *t, struct str id_hash, struct session **ret) must_use; /* ERR_NOT_FOUND; the caller checks times */
 enum err sessions_find_sid(struct task *t, struct str sid, struct session **ret) must_use;
 enum err sessions_touch(struct task *t, struct str id_hash, int64_t seen_at) must_use;
 enum err sessions_remove(struct task *t, struct str id_hash) must_use;
@@ -152,9 +166,9 @@ enum err sessions_list(struct task *t, struct str account_id, struct session **r
 
 /* ---- jobs ---- */
 enum job_kind {
-	JOB_NOTICE,          /* body: {"notice": name, …}; subject: registration or account id */
-	JOB_PLAN_APPLY,      /* subject: registration id */
-	JOB_LOGOUT,          /* back-channel logout; body */
+	JOB_NOTICE,     /* body: {"notice": name, …}; subject: registration or account id */
+	JOB_PLAN_APPLY, /* subject: registration id */
+	JOB_LOGOUT,     /* back-channel logout; body */
 	JOB_KINDS
 };
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_PARKED };
@@ -167,21 +181,23 @@ struct job {
 	struct str failure;
 };
 /* due_at 0: now. The new id is in *ret_id, which may be NULL. Wakes the runner of this process at commit. */
-enum err jobs_insert(struct task *t, enum job_kind kind, struct str subject, struct str body, int64_t due_at, struct str *ret_id) must_use;
-enum err jobs_claim(struct task *t, int64_t now, int64_t lease_until, struct job **ret) must_use; /* any realm; ERR_NOT_FOUND: nothing due */
-enum err jobs_done(struct task *t, struct str id) must_use;                                       /* any realm; removes it; gone already is OK */
-enum err jobs_retry(struct task *t, struct str id, int64_t due_at, struct str failure) must_use;  /* any realm */
-enum err jobs_park(struct task *t, struct str id, struct str failure) must_use;                   /* any realm */
+enum err jobs_insert(struct task *t, enum job_kind kind, struct str subject, struct str body, int64_t due_at,
+	struct str *ret_id) must_use;
+enum err jobs_claim(struct task *t, int64_t now, int64_t lease_until,
+	struct job **ret) must_use;                         /* any realm; ERR_NOT_FOUND: nothing due */
+enum err jobs_done(struct task *t, struct str id) must_use; /* any realm; removes it; gone already is OK */
+enum err jobs_retry(struct task *t, struct str id, int64_t due_at, struct str failure) must_use; /* any realm */
+enum err jobs_park(struct task *t, struct str id, struct str failure) must_use;                  /* any realm */
 enum err jobs_requeue(struct task *t, struct str id) must_use; /* a parked one, now, attempts 0; ERR_NOT_FOUND */
 enum err jobs_find_subject(struct task *t, enum job_kind kind, struct str subject, struct job **ret) must_use;
-enum err jobs_list(struct task *t, int state, struct job **ret, size_t *n) must_use;              /* newest 200 */
-enum err jobs_count(struct task *t, int state, int64_t *ret) must_use;                            /* all realms */
-enum err jobs_next_due(struct task *t, int64_t *ret) must_use;                                    /* all realms; INT64_MAX when none */
+enum err jobs_list(struct task *t, int state, struct job **ret, size_t *n) must_use; /* newest 200 */
+enum err jobs_count(struct task *t, int state, int64_t *ret) must_use;               /* all realms */
+enum err jobs_next_due(struct task *t, int64_t *ret) must_use; /* all realms; INT64_MAX when none */
 /* Called after each commit that inserted a job; set once by the runner. */
 void store_on_jobs(void (*wake)(void));
 
-/* Leases of jobs and links end at once, in all realms: at the start of the one process that uses an SQLite file, what a killed one held is nobody's. Not
- * where nodes share a database. */
+/* Leases of jobs and links end at once, in all realms: at the start of the one process that uses an SQLite file, what a
+ * killed one held is nobody's. Not where nodes share a database. */
 enum err jobs_free(struct task *t) must_use;
 enum err tickets_free(struct task *t, int64_t now) must_use;
 
@@ -192,7 +208,8 @@ struct audit_row {
 	struct str reference, address;
 	int64_t at;
 };
-enum err audit_insert(struct task *t, struct str action, struct str subject, struct str detail) must_use; /* the rest from the task */
+enum err audit_insert(
+	struct task *t, struct str action, struct str subject, struct str detail) must_use; /* the rest from the task */
 struct audit_filter {
 	struct str subject, actor, action, after; /* empty: any; action by prefix; after: id; newest first */
 	unsigned limit;
@@ -200,15 +217,16 @@ struct audit_filter {
 enum err audit_list(struct task *t, const struct audit_filter *f, struct audit_row **ret, size_t *n) must_use;
 
 /* ---- OpenID Connect ---- */
-struct parked_request {  /* an authorization request that waits for a login or consent */
+struct parked_request {                                /* an authorization request that waits for a login or consent */
 	struct str id_hash, realm, client, parameters; /* parameters: JSON object, as checked */
 	int64_t created_at, expires_at;
 };
 enum err parked_insert(struct task *t, const struct parked_request *p) must_use;
-enum err parked_find(struct task *t, struct str id_hash, struct parked_request **ret) must_use; /* ERR_EXPIRED past its time */
+enum err parked_find(
+	struct task *t, struct str id_hash, struct parked_request **ret) must_use; /* ERR_EXPIRED past its time */
 enum err parked_remove(struct task *t, struct str id_hash) must_use;
 
-struct grant {           /* what an account allowed a client: the family of a code, its tokens and refresh tokens */
+struct grant { /* what an account allowed a client: the family of a code, its tokens and refresh tokens */
 	struct str id, realm, client, account_id, sid;
 	struct str scope, nonce, redirect_uri, challenge; /* challenge: of S256 */
 	struct str code_hash;
@@ -218,8 +236,9 @@ struct grant {           /* what an account allowed a client: the family of a co
 };
 enum err grants_insert(struct task *t, const struct grant *g) must_use;
 enum err grants_find(struct task *t, struct str id, struct grant **ret) must_use;
-/* Marks the code used in one statement and returns its grant: OK for exactly one caller. ERR_NOT_FOUND: no such code. ERR_EXPIRED. ERR_STALE: used before; *ret is
- * filled then, so that the caller can revoke the family (RFC 6749 4.1.2). */
+/* Marks the code used in one statement and returns its grant: OK for exactly one caller. ERR_NOT_FOUND: no such code.
+ * ERR_EXPIRED. ERR_STALE: used before; *ret is filled then, so that the caller can revoke the family (RFC 6749 4.1.2).
+ */
 enum err grants_use_code(struct task *t, struct str code_hash, int64_t now, struct grant **ret) must_use;
 enum err grants_revoke(struct task *t, struct str id, int64_t now) must_use;
 enum err grants_revoke_account(struct task *t, struct str account_id, int64_t now) must_use;
@@ -240,14 +259,19 @@ enum err revoked_tokens_insert(struct task *t, struct str jti, int64_t expires_a
 enum err revoked_tokens_has(struct task *t, struct str jti, bool *ret) must_use;
 
 enum err consents_put(struct task *t, struct str account_id, struct str client, struct str scope, int64_t now) must_use;
-enum err consents_find(struct task *t, struct str account_id, struct str client, struct str *ret_scope) must_use; /* ERR_NOT_FOUND */
+enum err consents_find(
+	struct task *t, struct str account_id, struct str client, struct str *ret_scope) must_use; /* ERR_NOT_FOUND */
 
-enum key_state { KEY_NEXT, KEY_ACTIVE, KEY_RETIRED }; /* published before it signs; signs; published until the last token ended */
+enum key_state {
+	KEY_NEXT,
+	KEY_ACTIVE,
+	KEY_RETIRED
+}; /* published before it signs; signs; published until the last token ended */
 struct signing_key {
 	struct str kid, realm, alg;
 	enum key_state state;
-	struct str public_jwk;    /* JSON */
-	struct str sealed;        /* PKCS#8 DER, sealed with purpose "signing_key" */
+	struct str public_jwk; /* JSON */
+	struct str sealed;     /* PKCS#8 DER, sealed with purpose "signing_key" */
 	int64_t created_at, retired_at;
 };
 enum err signing_keys_insert(struct task *t, const struct signing_key *k) must_use;

@@ -1,12 +1,13 @@
 /* directory.h: one directory, whatever its make. The door of this folder.
  *
- * Every call runs on the calling worker's own connections (service; password checks), opens them at first use, waits no longer than the directory's
- * operation time-out and what is left of the task, and throws a connection away after a time-out. Errors of all calls, besides those named with each:
- *   ERR_UNAVAILABLE  no controller answers, the breaker is open, or busy/unavailable (51, 52): try again later; nothing was done
- *   ERR_TIMEOUT      it was sent and no answer came: unknown whether it was done; look before acting again
- *   ERR_REFUSED      the directory says no and will say no again (50, 53, 19, 65, …); the report tells which
- *   ERR_CONFIG       our own bind was refused (49), or a certificate: an operator must act; detail says what
- * Values are data: nothing typed by a person reaches a filter or DN unescaped; ldap_text.c is the only place that escapes (RFC 4514, 4515). */
+ * Every call runs on the calling worker's own connections (service; password checks), opens them at first use, waits no
+ * longer than the directory's operation time-out and what is left of the task, and throws a connection away after a
+ * time-out. Errors of all calls, besides those named with each: ERR_UNAVAILABLE  no controller answers, the breaker is
+ * open, or busy/unavailable (51, 52): try again later; nothing was done ERR_TIMEOUT      it was sent and no answer
+ * came: unknown whether it was done; look before acting again ERR_REFUSED      the directory says no and will say no
+ * again (50, 53, 19, 65, …); the report tells which ERR_CONFIG       our own bind was refused (49), or a certificate:
+ * an operator must act; detail says what Values are data: nothing typed by a person reaches a filter or DN unescaped;
+ * ldap_text.c is the only place that escapes (RFC 4514, 4515). */
 #ifndef USHER_FEDERATION_DIRECTORY_DIRECTORY_H
 #define USHER_FEDERATION_DIRECTORY_DIRECTORY_H
 
@@ -15,17 +16,18 @@
 
 /* ---- what is read ---- */
 struct attribute {
-	struct str name; /* our name where the attribute map has one (given_name, family_name, display_name, mail, phone, login, …), else the directory's, lower case */
+	struct str name; /* our name where the attribute map has one (given_name, family_name, display_name, mail,
+			    phone, login, …), else the directory's, lower case */
 	struct strs values;
 };
 struct entry {
-	struct str dn;         /* as the server wrote it */
-	struct str stable_id;  /* entryUUID, objectGUID or nsUniqueId in text form; never changes, never reused */
-	struct str login;      /* first value of the rdn/login attribute: uid, sAMAccountName */
-	struct str mail;       /* first value, or empty */
-	struct str marker;     /* our marker attribute's value, or empty */
-	bool enabled;          /* false: disabled, locked for good, or not begun / ended by date */
-	bool locked;           /* locked for now, by wrong passwords */
+	struct str dn;        /* as the server wrote it */
+	struct str stable_id; /* entryUUID, objectGUID or nsUniqueId in text form; never changes, never reused */
+	struct str login;     /* first value of the rdn/login attribute: uid, sAMAccountName */
+	struct str mail;      /* first value, or empty */
+	struct str marker;    /* our marker attribute's value, or empty */
+	bool enabled;         /* false: disabled, locked for good, or not begun / ended by date */
+	bool locked;          /* locked for now, by wrong passwords */
 	struct attribute *attributes; /* the mapped ones, and those asked for */
 	size_t n_attributes;
 };
@@ -33,22 +35,29 @@ struct entry {
 struct str entry_value(const struct entry *e, struct str name);
 
 /* ERR_NOT_FOUND: no entry. ERR_EXISTS: more than one entry matches (never the first of several). */
-/* By what a person typed: one filter over login_attributes and people_filter, under people_base. people_filter counts here only. */
-enum err directory_find_login(struct task *t, const struct directory_config *d, struct str typed, struct entry **ret) must_use;
-enum err directory_find_id(struct task *t, const struct directory_config *d, struct str stable_id, struct entry **ret) must_use;
-enum err directory_find_dn(struct task *t, const struct directory_config *d, struct str dn, struct entry **ret) must_use;
-enum err directory_find_marker(struct task *t, const struct directory_config *d, struct str marker, struct entry **ret) must_use;
+/* By what a person typed: one filter over login_attributes and people_filter, under people_base. people_filter counts
+ * here only. */
+enum err directory_find_login(
+	struct task *t, const struct directory_config *d, struct str typed, struct entry **ret) must_use;
+enum err directory_find_id(
+	struct task *t, const struct directory_config *d, struct str stable_id, struct entry **ret) must_use;
+enum err directory_find_dn(
+	struct task *t, const struct directory_config *d, struct str dn, struct entry **ret) must_use;
+enum err directory_find_marker(
+	struct task *t, const struct directory_config *d, struct str marker, struct entry **ret) must_use;
 /* Any entry under people_base with this value of our attribute name ("login", "mail"), people_filter not applied. */
 enum err directory_find_value(struct task *t, const struct directory_config *d, struct str name, struct str value,
 	struct entry **ret) must_use;
 
-/* Base read of any DN (empty: the root DSE) with objectClass=*, the named attributes (NULL-terminated, as the directory calls them, operational ones too). entry->attributes has
- * them under the directory's own names in lower case, all values (8192 at most; never userPassword or unicodePwd), nothing mapped; the other members may be empty. ERR_NOT_FOUND: no entry, or not
- * shown to us. */
+/* Base read of any DN (empty: the root DSE) with objectClass=*, the named attributes (NULL-terminated, as the directory
+ * calls them, operational ones too). entry->attributes has them under the directory's own names in lower case, all
+ * values (8192 at most; never userPassword or unicodePwd), nothing mapped; the other members may be empty.
+ * ERR_NOT_FOUND: no entry, or not shown to us. */
 enum err directory_read(struct task *t, const struct directory_config *d, struct str dn, const char *const *attributes,
 	struct entry **ret) must_use;
-/* Subtree search under base; the filter is a constant of the program, never made from a value. Entries as directory_read gives them, at most 16; *cut tells
- * that there were more. Nothing found is OK with *ret_n 0; ERR_NOT_FOUND: no such base. */
+/* Subtree search under base; the filter is a constant of the program, never made from a value. Entries as
+ * directory_read gives them, at most 16; *cut tells that there were more. Nothing found is OK with *ret_n 0;
+ * ERR_NOT_FOUND: no such base. */
 enum err directory_search(struct task *t, const struct directory_config *d, struct str base, const char *filter,
 	const char *const *attributes, struct entry **ret, size_t *ret_n, bool *cut) must_use;
 
@@ -65,11 +74,12 @@ struct verify_detail {
 	int64_t expires_in; /* seconds until the password expires, -1 unknown */
 	int64_t grace_left; /* logins left with an expired password, -1 none of it */
 };
-/* OpenLDAP tells disabled and ended accounts as VERDICT_LOCKED too: entry->enabled tells them apart. ERR_CONFIG also when the server says success to
- * a bind and yet takes us for somebody else (RFC 4532, asked once for each connection).
- * Binds as dn. An empty password, one with NUL or over LIMIT_PASSWORD is VERDICT_WRONG without asking. Detail may be NULL. */
-enum err directory_verify(struct task *t, const struct directory_config *d, struct str dn, struct str password, enum verdict *ret,
-	struct verify_detail *detail) must_use;
+/* OpenLDAP tells disabled and ended accounts as VERDICT_LOCKED too: entry->enabled tells them apart. ERR_CONFIG also
+ * when the server says success to a bind and yet takes us for somebody else (RFC 4532, asked once for each connection).
+ * Binds as dn. An empty password, one with NUL or over LIMIT_PASSWORD is VERDICT_WRONG without asking. Detail may be
+ * NULL. */
+enum err directory_verify(struct task *t, const struct directory_config *d, struct str dn, struct str password,
+	enum verdict *ret, struct verify_detail *detail) must_use;
 
 /* What a directory said to a new password; federation/policy turns it into a sentence. */
 struct refusal {
@@ -77,13 +87,16 @@ struct refusal {
 	int policy_error;      /* of the ppolicy response control, -1 none */
 	struct str diagnostic; /* for the log and for classification */
 };
-/* By the service account (RFC 3062 or unicodePwd). A disabled entry stays disabled, and no change at the first login is asked for (OpenLDAP drops a lock and may
- * set pwdReset with each password; both are put right in a second step). ERR_INVALID: empty, NUL, over LIMIT_PASSWORD. ERR_REFUSED fills *refusal. Only over TLS, a unix socket or a sealed SASL bind. */
+/* By the service account (RFC 3062 or unicodePwd). A disabled entry stays disabled, and no change at the first login is
+ * asked for (OpenLDAP drops a lock and may set pwdReset with each password; both are put right in a second step).
+ * ERR_INVALID: empty, NUL, over LIMIT_PASSWORD. ERR_REFUSED fills *refusal. Only over TLS, a unix socket or a sealed
+ * SASL bind. */
 enum err directory_set_password(struct task *t, const struct directory_config *d, struct str dn, struct str password,
 	struct refusal *refusal) must_use;
-/* By the person: binds with the old password, works when it is expired or must be changed. ERR_CREDENTIALS when the old one is wrong. */
-enum err directory_change_password(struct task *t, const struct directory_config *d, struct str dn, struct str old_password,
-	struct str new_password, struct refusal *refusal) must_use;
+/* By the person: binds with the old password, works when it is expired or must be changed. ERR_CREDENTIALS when the old
+ * one is wrong. */
+enum err directory_change_password(struct task *t, const struct directory_config *d, struct str dn,
+	struct str old_password, struct str new_password, struct refusal *refusal) must_use;
 /* Done already is OK. */
 enum err directory_set_enabled(struct task *t, const struct directory_config *d, struct str dn, bool enabled) must_use;
 
@@ -91,18 +104,20 @@ enum err directory_set_enabled(struct task *t, const struct directory_config *d,
 struct group {
 	struct str dn, name; /* cn */
 	struct str stable_id;
-	size_t via;          /* index in the list of the group through which it was reached, or SIZE_MAX when direct */
+	size_t via; /* index in the list of the group through which it was reached, or SIZE_MAX when direct */
 };
 struct groups {
 	struct group *v;
 	size_t n;
-	bool cut;            /* more than LIMIT_GROUPS */
+	bool cut; /* more than LIMIT_GROUPS */
 };
 /* All groups of the person, nested ones too, each once, cycles ended, breadth first. */
-enum err directory_groups(struct task *t, const struct directory_config *d, const struct entry *e, struct groups *ret) must_use;
-/* Direct person members of a group, with mail; at most 200, the rest is left out and *cut set. ERR_NOT_FOUND: no such group. */
-enum err directory_members(struct task *t, const struct directory_config *d, struct str group_dn, struct entry **ret, size_t *ret_n,
-	bool *cut) must_use;
+enum err directory_groups(
+	struct task *t, const struct directory_config *d, const struct entry *e, struct groups *ret) must_use;
+/* Direct person members of a group, with mail; at most 200, the rest is left out and *cut set. ERR_NOT_FOUND: no such
+ * group. */
+enum err directory_members(struct task *t, const struct directory_config *d, struct str group_dn, struct entry **ret,
+	size_t *ret_n, bool *cut) must_use;
 
 /* ---- changes: only federation/plan calls these ---- */
 enum change_kind { CHANGE_ADD, CHANGE_VALUE_ADD, CHANGE_VALUE_DELETE, CHANGE_REPLACE, CHANGE_RENAME, CHANGE_DELETE };
@@ -111,19 +126,21 @@ struct change {
 	struct str dn;
 	struct attribute *attributes; /* the directory's own attribute names */
 	size_t n_attributes;
-	struct str new_dn;            /* CHANGE_RENAME */
+	struct str new_dn; /* CHANGE_RENAME */
 };
-struct report { /* what happened, for plan history; texts live in the task's arena */
-	struct str controller;        /* URI */
-	int result;                   /* LDAP result code, -1 no answer */
+struct report {                /* what happened, for plan history; texts live in the task's arena */
+	struct str controller; /* URI */
+	int result;            /* LDAP result code, -1 no answer */
 	struct str diagnostic;
 	int64_t ms;
-	size_t done;                  /* how many of the changes were carried out; all or 0 with a transaction */
+	size_t done; /* how many of the changes were carried out; all or 0 with a transaction */
 };
-/* Carries the changes out in order; in one RFC 5805 transaction when there are several, the configuration allows it and the server has it. Stops at the first
- * that fails. A member that is one already, a value that is gone already count as done.
- * ERR_EXISTS: an entry of this name, or a unique value (68, 19 of the unique overlay): the caller looks which. ERR_NOT_FOUND: parent or entry missing. */
-enum err directory_apply(struct task *t, const struct directory_config *d, const struct change *changes, size_t n, struct report *report) must_use;
+/* Carries the changes out in order; in one RFC 5805 transaction when there are several, the configuration allows it and
+ * the server has it. Stops at the first that fails. A member that is one already, a value that is gone already count as
+ * done. ERR_EXISTS: an entry of this name, or a unique value (68, 19 of the unique overlay): the caller looks which.
+ * ERR_NOT_FOUND: parent or entry missing. */
+enum err directory_apply(struct task *t, const struct directory_config *d, const struct change *changes, size_t n,
+	struct report *report) must_use;
 
 /* ---- names ---- */
 /* The directory's attribute for ours; unknown names are returned as they are. */
@@ -135,9 +152,12 @@ bool dn_valid(struct arena *a, struct str dn);
 bool dn_equal(struct arena *a, struct str x, struct str y);
 bool dn_under(struct arena *a, struct str dn, struct str base); /* below or equal */
 struct str dn_rdn_value(struct arena *a, struct str dn);        /* the first RDN's value, unescaped */
-/* Attributes and object classes of a new, disabled entry in this make of directory, marker included: what plan_build adds to the mapped ones. */
-void directory_new_entry(struct arena *a, const struct directory_config *d, struct str marker, struct attribute **list, size_t *n);
-/* Checks of configuration values that this floor understands: DNs, filters, attribute names, URIs; reports into errors with lines. */
+/* Attributes and object classes of a new, disabled entry in this make of directory, marker included: what plan_build
+ * adds to the mapped ones. */
+void directory_new_entry(
+	struct arena *a, const struct directory_config *d, struct str marker, struct attribute **list, size_t *n);
+/* Checks of configuration values that this floor understands: DNs, filters, attribute names, URIs; reports into errors
+ * with lines. */
 void directory_check_config(struct arena *a, const struct config *c, struct config_errors *errors);
 /* Connects and reads the root DSE of each controller; for readiness and the doctor. *ret_detail: a sentence. */
 enum err directory_probe(struct task *t, const struct directory_config *d, struct str *ret_detail) must_use;

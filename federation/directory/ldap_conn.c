@@ -1,6 +1,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/metric.h"
 #include "federation/directory/driver.h"
 #include "federation/directory/health.h"
@@ -131,7 +132,9 @@ static enum err wait_for(struct task *t, struct conn *c, enum err when_broken, i
 	struct timeval tv = conn_timeval(conn_budget_ms(t, c->directory));
 	LDAPMessage *m = NULL;
 	int64_t began = clock_monotonic_us();
+	failpoint_hit("ldap.sent");
 	int rc = LDAP_SERVER_DOWN, got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
+	failpoint_hit("ldap.answered");
 	metric_observe_us(METRIC_DIRECTORY_SECONDS, clock_monotonic_us() - began);
 	if (got == 0)
 		return wait_timed_out(t, c);

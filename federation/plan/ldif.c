@@ -32,7 +32,8 @@ static bool is_safe(struct str s) {
 	return true;
 }
 
-/* Characters that end a line, or are not seen and change what is: they would show an approver something else than what is written. */
+/* Characters that end a line, or are not seen and change what is: they would show an approver something else than what
+ * is written. */
 static bool is_hidden(uint32_t c) {
 	static const struct {
 		uint32_t first, last;

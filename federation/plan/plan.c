@@ -47,7 +47,8 @@ static struct str first_value(const struct build *b, struct str ours) {
 	return found && found->values.n ? found->values.v[0] : STR_NONE;
 }
 
-/* Merges by ASCII case, as the matching rules of nearly all attributes of people do: an entry with "Ann" and "ann" would be refused (20). */
+/* Merges by ASCII case, as the matching rules of nearly all attributes of people do: an entry with "Ann" and "ann"
+ * would be refused (20). */
 static enum err add_value(struct build *b, struct str name, struct str value) {
 	value = str_trim(value);
 	if (str_empty(value))
@@ -100,8 +101,8 @@ static enum err add_fixed(struct build *b) {
 	return OK;
 }
 
-/* Whether values of the input belong into the entry. A second login name would be a name that its owner may log in with: it is left out. The marker,
- * what disables the entry and passwords are nobody's to give. */
+/* Whether values of the input belong into the entry. A second login name would be a name that its owner may log in
+ * with: it is left out. The marker, what disables the entry and passwords are nobody's to give. */
 static enum err may_add(struct build *b, struct str name, bool *ret) {
 	struct str base = str_sub(name, 0, str_find(name, ';', 0));
 	if (in_list(password_names, COUNT(password_names), base))
@@ -141,7 +142,8 @@ static struct str full_name(struct build *b) {
 	return parts.n ? str_join(b->t->arena, parts, STR(" ")) : b->login;
 }
 
-/* cn and sn, which every person must have (RFC 4519 3.12); Active Directory wants neither sn nor another cn than the RDN. */
+/* cn and sn, which every person must have (RFC 4519 3.12); Active Directory wants neither sn nor another cn than the
+ * RDN. */
 static enum err add_names(struct build *b) {
 	const struct attribute *classes = attribute_find(b->v, b->n, STR("objectClass"));
 	bool person = false;

@@ -1,9 +1,10 @@
 /* plan.h: the exact list of directory operations that a decision will cause. The door of this folder.
  *
- * A plan is data. The same steps are shown to the approver as LDIF (RFC 2849), executed, retried after a crash, and shown as history. It carries every
- * login-name candidate, so what was seen is what is done even when the first name is taken at the last moment.
- * Its steps: CREATE (the entry, disabled, with our marker, and its group memberships in the same transaction where the server can),
- * JOIN for each group, READ_BACK (stable id and marker; everything is there). Each looks before it acts, so each may be run any number of times. */
+ * A plan is data. The same steps are shown to the approver as LDIF (RFC 2849), executed, retried after a crash, and
+ * shown as history. It carries every login-name candidate, so what was seen is what is done even when the first name is
+ * taken at the last moment. Its steps: CREATE (the entry, disabled, with our marker, and its group memberships in the
+ * same transaction where the server can), JOIN for each group, READ_BACK (stable id and marker; everything is there).
+ * Each looks before it acts, so each may be run any number of times. */
 #ifndef USHER_FEDERATION_PLAN_PLAN_H
 #define USHER_FEDERATION_PLAN_PLAN_H
 
@@ -20,7 +21,7 @@ struct plan {
 	struct str marker;    /* our registration's id */
 	struct plan_candidate *candidates;
 	size_t n_candidates;
-	struct strs groups;   /* DNs */
+	struct strs groups; /* DNs */
 };
 
 struct plan_input {
@@ -38,24 +39,26 @@ enum err plan_build(struct task *t, const struct plan_input *input, struct plan 
 struct str plan_json(struct arena *a, const struct plan *p); /* canonical: the same plan gives the same text */
 enum err plan_parse(struct task *t, struct str json, struct plan **ret) must_use;
 struct str plan_digest(struct arena *a, const struct plan *p); /* base64url SHA-256 of the canonical text */
-/* RFC 2849 text of what will be written with this candidate; lines folded at 76; unsafe values in base64 with a readable comment line
- * before them. */
+/* RFC 2849 text of what will be written with this candidate; lines folded at 76; unsafe values in base64 with a
+ * readable comment line before them. */
 struct str plan_ldif(struct arena *a, const struct plan *p, const struct directory_config *d, size_t candidate);
 
 /* ---- execution ---- */
 enum step_kind { STEP_CREATE, STEP_JOIN, STEP_READ_BACK };
-struct plan_progress {   /* kept in the store between steps by broker/sync */
+struct plan_progress { /* kept in the store between steps by broker/sync */
 	size_t candidate;
-	size_t step;         /* next to run; == plan_steps() when all is done */
-	struct str dn;       /* once created */
+	size_t step;          /* next to run; == plan_steps() when all is done */
+	struct str dn;        /* once created */
 	struct str stable_id; /* once read back */
 };
 size_t plan_steps(const struct plan *p);
-struct str plan_step_title(struct arena *a, const struct plan *p, size_t step); /* "create uid=…", "join cn=…", "read back" */
-/* Looks, acts if not yet done, says what was done; moves *progress on when the step is done. A taken name moves progress->candidate on and stays at the step: OK is
- * returned and report->result is 68; run again. ERR_EXISTS when no candidate is left. ERR_REFUSED and ERR_NOT_FOUND (parent or group missing) park.
- * `taken` tells the look apart: an entry with our marker is ours whoever wrote the answer. */
-enum err plan_step_run(struct task *t, const struct directory_config *d, const struct plan *p, struct plan_progress *progress,
-	struct report *report) must_use;
+struct str plan_step_title(
+	struct arena *a, const struct plan *p, size_t step); /* "create uid=…", "join cn=…", "read back" */
+/* Looks, acts if not yet done, says what was done; moves *progress on when the step is done. A taken name moves
+ * progress->candidate on and stays at the step: OK is returned and report->result is 68; run again. ERR_EXISTS when no
+ * candidate is left. ERR_REFUSED and ERR_NOT_FOUND (parent or group missing) park. `taken` tells the look apart: an
+ * entry with our marker is ours whoever wrote the answer. */
+enum err plan_step_run(struct task *t, const struct directory_config *d, const struct plan *p,
+	struct plan_progress *progress, struct report *report) must_use;
 
 #endif

@@ -35,7 +35,8 @@ static enum err absent_is_ok(struct task *t, enum err code) {
 	return OK;
 }
 
-/* The entry with our marker, by search and then by name (an index or a replica may lag); *ret is NULL when there is none. dn may be empty. */
+/* The entry with our marker, by search and then by name (an index or a replica may lag); *ret is NULL when there is
+ * none. dn may be empty. */
 static enum err look(struct run *r, struct str dn, struct entry **ret) {
 	struct entry *found = NULL;
 	enum err code = directory_find_marker(r->t, r->d, r->p->marker, &found);
@@ -52,8 +53,8 @@ static enum err look(struct run *r, struct str dn, struct entry **ret) {
 
 /* ---- create ---- */
 
-/* An entry with our marker counts only under a name of the plan: where a person may write the marker attribute of an entry of theirs, it must not
- * become the account of this registration. */
+/* An entry with our marker counts only under a name of the plan: where a person may write the marker attribute of an
+ * entry of theirs, it must not become the account of this registration. */
 static enum err adopt(struct run *r, const struct entry *e) {
 	for (size_t i = 0; i < r->p->n_candidates; i++) {
 		if (!dn_equal(r->t->arena, e->dn, r->p->candidates[i].dn))
@@ -125,7 +126,8 @@ static enum err refuse_taken_mail(struct run *r, struct plan_candidate *c) {
 	return OK;
 }
 
-/* In a transaction slapd tells a value that is not unique by a bare 19, which may be anything: then only what is seen counts. */
+/* In a transaction slapd tells a value that is not unique by a bare 19, which may be anything: then only what is seen
+ * counts. */
 static enum err taken(struct run *r, struct plan_candidate *c, enum err code) {
 	struct str told = r->t->failure_detail;
 	bool is_taken = false, adopted = false;
@@ -195,7 +197,8 @@ static enum err find_created(struct run *r, struct entry **ret) {
 	return OK;
 }
 
-/* Looks that the member is the one that we made: a directory may take any DN for a member, also one that belongs to another by now. */
+/* Looks that the member is the one that we made: a directory may take any DN for a member, also one that belongs to
+ * another by now. */
 static enum err join(struct run *r) {
 	struct str group = r->p->groups.v[r->progress->step - 1];
 	struct entry *e = NULL;

@@ -1,4 +1,5 @@
-/* Refusals of a new password, by what the three makes of directory say. Texts and codes as they were seen: the seed of the test directories. */
+/* Refusals of a new password, by what the three makes of directory say. Texts and codes as they were seen: the seed of
+ * the test directories. */
 #include "federation/policy/policy.h"
 
 /* draft-behera-ldap-password-policy 6.2 */
@@ -54,8 +55,8 @@ static enum refusal_reason first_known(enum refusal_reason a, enum refusal_reaso
 	return a != REFUSAL_OTHER ? a : b;
 }
 
-/* Windows and Samba begin with a Win32 error in eight hexadecimal digits; 52D is ERROR_PASSWORD_RESTRICTION, which Windows does not explain
- * and Samba does. */
+/* Windows and Samba begin with a Win32 error in eight hexadecimal digits; 52D is ERROR_PASSWORD_RESTRICTION, which
+ * Windows does not explain and Samba does. */
 static enum refusal_reason classify_active_directory(const struct refusal *r) {
 	static const struct str restriction = STR("0000052D"), not_allowed = STR("00000005");
 	struct str code = str_sub(r->diagnostic, 0, 8);

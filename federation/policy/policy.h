@@ -5,26 +5,36 @@
 #include "federation/directory/directory.h"
 
 struct password_policy {
-	bool known;            /* false: the directory does not show it to us */
+	bool known;                     /* false: the directory does not show it to us */
 	int64_t min_length, max_length; /* 0: none */
-	int64_t history;       /* passwords remembered, 0: none */
-	int64_t min_age, max_age; /* seconds, 0: none */
+	int64_t history;                /* passwords remembered, 0: none */
+	int64_t min_age, max_age;       /* seconds, 0: none */
 	int64_t max_failures, lockout_duration;
-	bool complexity;       /* three of four kinds of letters (AD), or a quality check (ppolicy pwdCheckQuality) */
-	bool must_change;      /* set by us means must change (pwdMustChange): activation must clear it */
+	bool complexity;  /* three of four kinds of letters (AD), or a quality check (ppolicy pwdCheckQuality) */
+	bool must_change; /* set by us means must change (pwdMustChange): activation must clear it */
 };
 /* Of this entry (pwdPolicySubentry), or the default one where dn is empty. */
-enum err policy_read(struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) must_use;
+enum err policy_read(
+	struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) must_use;
 
-enum refusal_reason { REFUSAL_TOO_SHORT, REFUSAL_TOO_LONG, REFUSAL_WEAK, REFUSAL_HISTORY, REFUSAL_SAME, REFUSAL_TOO_YOUNG, REFUSAL_FORBIDDEN, REFUSAL_OTHER };
+enum refusal_reason {
+	REFUSAL_TOO_SHORT,
+	REFUSAL_TOO_LONG,
+	REFUSAL_WEAK,
+	REFUSAL_HISTORY,
+	REFUSAL_SAME,
+	REFUSAL_TOO_YOUNG,
+	REFUSAL_FORBIDDEN,
+	REFUSAL_OTHER
+};
 enum refusal_reason policy_classify(const struct directory_config *d, const struct refusal *r);
 /* Catalogue key of the sentence at the field: "password.too_short", … */
 const char *policy_reason_key(enum refusal_reason reason);
 
 /* Strength by zxcvbn, with the person's own words; also our own floor (at least 8 code points, not over 256). */
 struct strength {
-	int score;             /* 0..4 */
-	bool acceptable;       /* score ≥ 2 and within our bounds */
+	int score;              /* 0..4 */
+	bool acceptable;        /* score ≥ 2 and within our bounds */
 	const char *reason_key; /* catalogue key when it is not */
 };
 struct strength policy_strength(struct arena *a, struct str password, struct strs words);

@@ -5,7 +5,8 @@
 #define ROLE_NAME_MAX 255u /* bytes; names of groups come from the directory, and roles go into tokens */
 #define EXPLAIN_MAX   LIMIT_RESPONSE
 
-/* Whether two DNs may be equal: without escapes, equal ones differ in case and spaces only. Spares parsing each of 2000 groups for each rule. */
+/* Whether two DNs may be equal: without escapes, equal ones differ in case and spaces only. Spares parsing each of 2000
+ * groups for each rule. */
 static bool dn_may_equal(struct str x, struct str y) {
 	size_t i = 0, k = 0;
 	for (;;) {
@@ -131,7 +132,8 @@ static void put_printable(struct buf *b, struct str s) {
 	}
 }
 
-/* From the group that the person is in to the one that gave the role. Writes into path, from its end; n ends a circle that should not be. */
+/* From the group that the person is in to the one that gave the role. Writes into path, from its end; n ends a circle
+ * that should not be. */
 static size_t path_to(const struct groups *groups, size_t group, size_t *path) {
 	size_t n = 0;
 	for (size_t g = group; g < groups->n && n < groups->n; g = groups->v[g].via)

@@ -1,6 +1,7 @@
 /* smtp_send: sends mails as the daemon does, for test_smtp.py.
  *
- * smtp_send TLS HOST PORT CA_FILE USER PASSWORD TO TIMEOUT_MS COUNT PAUSE_MS; one line each: result, milliseconds, detail. */
+ * smtp_send TLS HOST PORT CA_FILE USER PASSWORD TO TIMEOUT_MS COUNT PAUSE_MS; one line each: result, milliseconds,
+ * detail. */
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
-/* Plans carried out on a real directory that tests/directories/openldap started and seeded: eval "$(tests/directories/openldap start DIR)". Exits with 77
- * (skipped) when OL_URI is unset. Each test makes people of its own names and removes them. */
+/* Plans carried out on a real directory that tests/directories/openldap started and seeded: eval
+ * "$(tests/directories/openldap start DIR)". Exits with 77 (skipped) when OL_URI is unset. Each test makes people of
+ * its own names and removes them. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,7 +23,11 @@ static struct plan *plan_of(struct fixture *f, struct str prefix, const char *gi
 		list[i].name = str_of(names[i]);
 		strs_add(f->config, &list[i].values, str_of(values[i]));
 	}
-	struct plan_input in = {.directory = f->d, .marker = random_id(f->config), .base = f->d->people_base, .attributes = list, .n_attributes = 4};
+	struct plan_input in = {.directory = f->d,
+		.marker = random_id(f->config),
+		.base = f->d->people_base,
+		.attributes = list,
+		.n_attributes = 4};
 	for (size_t i = 0; i < n; i++)
 		strs_add(f->config, &in.logins, str_printf(f->config, "%.*s%zu", FMT(prefix), i));
 	strs_add(f->config, &in.groups, group(f, "team-blue"));
@@ -96,7 +101,8 @@ static void runs_each_step_twice(void **state) {
 static void takes_the_next_name(void **state) {
 	struct fixture *f = *state;
 	struct str prefix = prefix_of(f);
-	struct plan *first = plan_of(f, prefix, "Ann", 1), *second = plan_of(f, prefix, "Ben", 2), *third = plan_of(f, prefix, "Cleo", 2);
+	struct plan *first = plan_of(f, prefix, "Ann", 1), *second = plan_of(f, prefix, "Ben", 2),
+		    *third = plan_of(f, prefix, "Cleo", 2);
 	struct plan_progress a = {0}, b = {0}, c = {0};
 	struct report report;
 	finish(f, first, &a);
@@ -132,7 +138,8 @@ static void parks(void **state) {
 			removed(f, e->dn);
 	}
 	struct plan *outside = plan_of(f, prefix_of(f), "Ann", 1);
-	outside->candidates[0].dn = dn_child(f->arena, STR("uid"), outside->candidates[0].login, STR("ou=nowhere,ou=people,dc=example,dc=test"));
+	outside->candidates[0].dn = dn_child(
+		f->arena, STR("uid"), outside->candidates[0].login, STR("ou=nowhere,ou=people,dc=example,dc=test"));
 	struct plan_progress none = {0};
 	struct report report;
 	assert_int_equal(plan_step_run(fixture_keep(f), f->d, outside, &none, &report), ERR_NOT_FOUND);
@@ -185,7 +192,8 @@ static void takes_the_next_name_of_another_place(void **state) {
 /* The letters that RFC 4514 escapes, in names and groups of a real entry. */
 static void makes_people_with_special_names(void **state) {
 	struct fixture *f = *state;
-	static const char *const logins[] = {"#%s,", "%s+x", "%s \"x\"", "%s\\x", "<%s>;", "%s=x", "%s(*)&|", "\xC3\xB6%s"};
+	static const char *const logins[] = {
+		"#%s,", "%s+x", "%s \"x\"", "%s\\x", "<%s>;", "%s=x", "%s(*)&|", "\xC3\xB6%s"};
 	for (size_t i = 0; i < COUNT(logins); i++) {
 		struct str parts = str_of(logins[i]);
 		size_t at = str_find(parts, '%', 0);
@@ -240,7 +248,8 @@ static void tells_refusals(void **state) {
 		struct refusal refusal = {0, -1, STR_NONE};
 		enum err code = directory_set_password(fixture_keep(f), f->d, progress.dn, rows[i].password, &refusal);
 		if (code != rows[i].err || (code && policy_classify(f->d, &refusal) != rows[i].reason))
-			fail_msg("row %zu: %s, %d %d %.*s", i, err_row(code)->name, refusal.result, refusal.policy_error, FMT(refusal.diagnostic));
+			fail_msg("row %zu: %s, %d %d %.*s", i, err_row(code)->name, refusal.result,
+				refusal.policy_error, FMT(refusal.diagnostic));
 	}
 	removed(f, progress.dn);
 }
@@ -249,8 +258,15 @@ static void tells_refusals(void **state) {
 int main(void) {
 	secret_init();
 	const struct CMUnitTest tests[] = {
-		TEST(makes_a_person), TEST(runs_each_step_twice), TEST(takes_the_next_name), TEST(parks), TEST(parks_a_taken_mail), TEST(takes_the_next_name_of_another_place),
-		TEST(makes_people_with_special_names), TEST(reads_the_policy), TEST(tells_refusals),
+		TEST(makes_a_person),
+		TEST(runs_each_step_twice),
+		TEST(takes_the_next_name),
+		TEST(parks),
+		TEST(parks_a_taken_mail),
+		TEST(takes_the_next_name_of_another_place),
+		TEST(makes_people_with_special_names),
+		TEST(reads_the_policy),
+		TEST(tells_refusals),
 	};
 	return getenv("OL_URI") ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
 }

@@ -2,6 +2,8 @@
 import hashlib
 import html.parser
 import http.client
+import socket
+import threading
 import time
 import urllib.parse
 
@@ -245,6 +247,41 @@ class Browser:
         else:
             got = self.send("POST", url, fields, headers)
         return self.follow(got) if follow else got
+
+
+def raw(port, data, timeout=10):
+    """Sends bytes as they are; (status, everything that came back). Status 0: closed without an answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout) as s:
+        s.sendall(data)
+        got = b""
+        try:
+            while b"\r\n\r\n" not in got:
+                more = s.recv(65536)
+                if not more:
+                    break
+                got += more
+        except (ConnectionError, socket.timeout):
+            pass
+    words = got.split(b" ", 2)
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0, got.decode(errors="replace")
+
+
+def at_once(acts):
+    """The results of all, started together; an exception is a result."""
+    gate, results = threading.Barrier(len(acts)), [None] * len(acts)
+
+    def run(i, act):
+        gate.wait()
+        try:
+            results[i] = act()
+        except Exception as error:  # pylint: disable=broad-except
+            results[i] = error
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
 
 
 def retry(act, seconds=5):

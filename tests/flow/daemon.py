@@ -1,4 +1,5 @@
 """usherd under a folder of its own: its files, its start, its death, and a look into its store."""
+import ctypes
 import http.client
 import os
 import signal
@@ -25,6 +26,11 @@ def free_port(wanted=0, most=1):
             except OSError:
                 continue
     raise Failed("no free port on 127.0.0.1")
+
+
+def end_with_parent():
+    """In the child: SIGTERM when the program that started it is gone, however it went."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def write(path, text):
@@ -64,7 +70,7 @@ class Daemon:
         path = os.path.join(self.folder, "usher.yaml")
         write(path, made.yaml(self.config) + "\n")
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([self.program(), "--config", path], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen([self.program(), "--config", path], stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent,
                                             env={**os.environ, **environment})
         self.wait_ready()
         return self
@@ -94,6 +100,13 @@ class Daemon:
 
     def running(self):
         return self.process is not None and self.process.poll() is None
+
+    def dead(self, seconds=2):
+        """Whether it was killed; a moment is left for its end to show."""
+        try:
+            return self.process.wait(seconds) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
 
     def stop(self, seconds=20):
         """The ordinary end; returns the exit code."""

@@ -1,13 +1,13 @@
 """What flow tests use, in one place: "from usher import *"."""
 # pylint: disable=unused-import
-from browser import Answer, Browser, Page, retry, solve
+from browser import Answer, Browser, Page, at_once, raw, retry, solve
 from daemon import BUILD, Daemon, free_port
 from directory import Directory
 from letters import Letter, Mailbox, newest, wait_letter
 from oidc import App, Proof, jws_claims, jws_parts
 from settings import CALLBACK, GOODBYE, SECRET, client, profile, realm, yaml
 from tap import ROOT, Failed, Tests, at_end, expect, folder, same, until
-from walk import Person, Walk
+from walk import Gone, Person, Walk
 
 
 class Stage:

@@ -1,4 +1,5 @@
-/* fuzz_config.c: a configuration from bytes, without files. What loads must name its parts, and what does not must say why. */
+/* fuzz_config.c: a configuration from bytes, without files. What loads must name its parts, and what does not must say
+ * why. */
 #include <stddef.h>
 #include <stdint.h>
 

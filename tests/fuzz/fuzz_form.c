@@ -1,5 +1,5 @@
-/* Forms, queries and request targets. What is read has no name twice, is UTF-8 without NUL and within the limits; what was read once and written again is read as
- * the same. */
+/* Forms, queries and request targets. What is read has no name twice, is UTF-8 without NUL and within the limits; what
+ * was read once and written again is read as the same. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +38,8 @@ static void read_form(struct task *t, struct str s) {
 	}
 	check(p.n <= LIMIT_FORM_FIELDS);
 	for (size_t i = 0; i < p.n; i++) {
-		check(p.v[i].name.n > 0 && p.v[i].name.n <= LIMIT_FIELD_NAME && clean(p.v[i].name) && clean(p.v[i].value));
+		check(p.v[i].name.n > 0 && p.v[i].name.n <= LIMIT_FIELD_NAME && clean(p.v[i].name) &&
+			clean(p.v[i].value));
 		for (size_t j = 0; j < i; j++)
 			check(!str_eq(p.v[i].name, p.v[j].name));
 		if (str_ends(p.v[i].name, STR("[]")) || p.v[i].value.n > LIMIT_FIELD_VALUE)

@@ -1,5 +1,5 @@
-/* Header fields: the hygiene check, cookies, X-Forwarded-For. The input is lines of "Name: value". An address that comes out is the peer's or a
- * well-formed one; a cookie's value is a part of its header. */
+/* Header fields: the hygiene check, cookies, X-Forwarded-For. The input is lines of "Name: value". An address that
+ * comes out is the peer's or a well-formed one; a cookie's value is a part of its header. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,7 +34,8 @@ static void read_head(struct str s, struct head *h) {
 static void read_cookie(struct str header) {
 	struct str value = cookie_find(header, STR("a"));
 	if (!str_absent(value))
-		check(value.p >= header.p && value.p + value.n <= header.p + header.n && str_find(value, ';', 0) == value.n);
+		check(value.p >= header.p && value.p + value.n <= header.p + header.n &&
+			str_find(value, ';', 0) == value.n);
 }
 
 static bool is_address(struct str s) {

@@ -1,5 +1,5 @@
-/* Tokens, keys and JSON from outside. Whatever is read, nothing verifies that was not signed by the key; a key that is taken writes a JWK that is taken
- * again as the same one. The first byte chooses the algorithm. */
+/* Tokens, keys and JSON from outside. Whatever is read, nothing verifies that was not signed by the key; a key that is
+ * taken writes a JWK that is taken again as the same one. The first byte chooses the algorithm. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

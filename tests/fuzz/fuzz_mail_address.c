@@ -1,5 +1,5 @@
-/* Mail addresses, and texts in a message's header. An address that is taken has a key that is taken and is its own key; a message has exactly our headers,
- * and reads back as it was written. The first byte chooses where the input goes. */
+/* Mail addresses, and texts in a message's header. An address that is taken has a key that is taken and is its own key;
+ * a message has exactly our headers, and reads back as it was written. The first byte chooses where the input goes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

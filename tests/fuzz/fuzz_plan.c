@@ -1,4 +1,5 @@
-/* Plans read back from the store: no text makes plan_parse misbehave, and what it takes is written the same way again, as JSON and as LDIF whose lines hold. */
+/* Plans read back from the store: no text makes plan_parse misbehave, and what it takes is written the same way again,
+ * as JSON and as LDIF whose lines hold. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

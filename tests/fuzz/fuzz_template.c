@@ -1,5 +1,5 @@
-/* A template as input. When it compiles it is rendered with hostile values: the answer then has no more brackets, quotes or
- * lines than with harmless ones, whatever the template is. */
+/* A template as input. When it compiles it is rendered with hostile values: the answer then has no more brackets,
+ * quotes or lines than with harmless ones, whatever the template is. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -17,6 +17,12 @@ struct str param(struct params p, const char *name) {
 	return STR_NONE;
 }
 
+struct str oauth_description(struct task *task, enum err code) {
+	(void)task;
+	(void)code;
+	return STR("what to mend");
+}
+
 struct str oauth_error_json(struct arena *arena, enum err code, struct str description) {
 	return str_printf(arena, "%d %.*s", (int)code, FMT(description));
 }
@@ -194,11 +200,13 @@ static void names_cookies(void **state) {
 	(void)state;
 	struct response r = {.status = 0};
 	response_cookie(&t, &r, "session", STR("x"), 3600);
-	assert_true(str_eq(response_get(&r, "Set-Cookie"), STR("__Host-session-staff=x; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=3600")));
+	assert_true(str_eq(response_get(&r, "Set-Cookie"),
+		STR("__Host-session-staff=x; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=3600")));
 	config.secure = false;
 	r = (struct response){.status = 0};
 	response_cookie(&t, &r, "session", STR("x"), -1);
-	assert_true(str_eq(response_get(&r, "Set-Cookie"), STR("session-staff=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")));
+	assert_true(str_eq(
+		response_get(&r, "Set-Cookie"), STR("session-staff=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")));
 	response_cookie(&t, &r, "session", STR("x; Domain=example.org"), 0);
 	assert_true(r.broken);
 }
@@ -290,7 +298,8 @@ static void checks_proofs(void **state) {
 
 static void refuses_forged_challenges(void **state) {
 	(void)state;
-	static const char *const forged[] = {"v1", "v1....", "v1.9999999999.AAAAAAAAAAAAAAAAAAAA.0.AAAA", "v2.1.2.3.4", "a.b.c.d.e.f", "....."};
+	static const char *const forged[] = {
+		"v1", "v1....", "v1.9999999999.AAAAAAAAAAAAAAAAAAAA.0.AAAA", "v2.1.2.3.4", "a.b.c.d.e.f", "....."};
 	for (size_t i = 0; i < COUNT(forged); i++)
 		assert_false(proof_check(&t, str_of(forged[i]), STR("1")));
 	struct str challenge = proof_challenge(&t), answer = solve(challenge, true);

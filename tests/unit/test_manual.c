@@ -42,7 +42,8 @@ static size_t place_of(struct str page, struct str heading) {
 static struct str page_with(struct str page, struct str keys) {
 	size_t from = place_of(page, STR(".Sh KEYS\n")), to = place_of(page, STR(".Sh EXAMPLES\n"));
 	assert_true(from < to);
-	return str_printf(arena, "%.*s%.*s%.*s", FMT(str_sub(page, 0, from)), FMT(keys), FMT(str_sub(page, to, page.n)));
+	return str_printf(
+		arena, "%.*s%.*s%.*s", FMT(str_sub(page, 0, from)), FMT(keys), FMT(str_sub(page, to, page.n)));
 }
 
 static void page_write(struct str page) {

@@ -1,4 +1,5 @@
-/* The authorization endpoint: what is refused and where the refusal goes, what comes next, what is parked and answered. And keys and metadata. */
+/* The authorization endpoint: what is refused and where the refusal goes, what comes next, what is parked and answered.
+ * And keys and metadata. */
 #include "tests/unit/oidc_fixture.h"
 
 static const struct refused {
@@ -85,7 +86,8 @@ static void reads_requests(void **state) {
 		bool redirect = !row->redirect;
 		enum err e = authorize_read(t, changed(t->arena, WIKI_REQUEST, row->change), &a, &redirect);
 		if (e != row->wanted || redirect != row->redirect)
-			fail_msg("\"%s\": %s (%.*s), redirect %d", row->change, err_row(e)->name, FMT(t->failure_detail), redirect);
+			fail_msg("\"%s\": %s (%.*s), redirect %d", row->change, err_row(e)->name,
+				FMT(t->failure_detail), redirect);
 		if (!redirect)
 			assert_null(a.client);
 		else
@@ -97,7 +99,8 @@ static void reads_what_is_there(void **state) {
 	struct task *t = oidc_begin(*state, 0);
 	struct authorize a;
 	bool redirect;
-	const char *more = "prompt=consent%20login&max_age=10&login_hint=ann&response_mode=form_post&scope=email%20openid%20email";
+	const char *more =
+		"prompt=consent%20login&max_age=10&login_hint=ann&response_mode=form_post&scope=email%20openid%20email";
 	assert_ok(authorize_read(t, changed(t->arena, WIKI_REQUEST, more), &a, &redirect));
 	assert_ptr_equal(a.client, &clients[WIKI]);
 	assert_str(a.redirect_uri, STR(WIKI_URI));
@@ -133,14 +136,18 @@ static void answers(void **state) {
 	bool redirect;
 	assert_ok(authorize_read(t, changed(t->arena, WIKI_REQUEST, ""), &a, &redirect));
 	authorize_answer_code(t, &a, STR("c.o"), &answer);
-	assert_str(answer_uri(t->arena, &answer), STR(WIKI_URI "?code=c.o&state=st%26te&iss=https%3A%2F%2Fid.example.org%2Frealms%2Fstaff"));
-	const char *twice = "redirect_uri=https%3A%2F%2Fwiki.example.org%2Fcb%3Fx%3D1&state=%0d%0aSet-Cookie:a&code_challenge_method=plain";
+	assert_str(answer_uri(t->arena, &answer),
+		STR(WIKI_URI "?code=c.o&state=st%26te&iss=https%3A%2F%2Fid.example.org%2Frealms%2Fstaff"));
+	const char *twice = "redirect_uri=https%3A%2F%2Fwiki.example.org%2Fcb%3Fx%3D1&state=%0d%0aSet-Cookie:a&code_"
+			    "challenge_method=plain";
 	assert_err(authorize_read(t, changed(t->arena, WIKI_REQUEST, twice), &a, &redirect), ERR_INVALID);
 	authorize_answer_error(t, &a, ERR_INVALID, &answer);
 	assert_int_equal(answer.n, 4);
 	struct str uri = answer_uri(t->arena, &answer);
-	assert_true(str_starts(uri, STR(WIKI_URI "?x=1&error=invalid_request&error_description=code_challenge_method%20is%20not%20S256")));
-	assert_true(str_contains(uri, STR("&state=%0D%0ASet-Cookie%3Aa&iss=https%3A")) || str_contains(uri, STR("&state=%0d%0aSet-Cookie%3Aa&iss=https%3A")));
+	assert_true(str_starts(uri,
+		STR(WIKI_URI "?x=1&error=invalid_request&error_description=code_challenge_method%20is%20not%20S256")));
+	assert_true(str_contains(uri, STR("&state=%0D%0ASet-Cookie%3Aa&iss=https%3A")) ||
+		    str_contains(uri, STR("&state=%0d%0aSet-Cookie%3Aa&iss=https%3A")));
 	authorize_answer_error(t, &a, ERR_UNAVAILABLE, &answer);
 	assert_str(answer.v[0].value, STR("temporarily_unavailable"));
 	assert_false(str_contains(answer.v[1].value, STR("S256")));
@@ -182,9 +189,12 @@ static const struct next {
 	{"max_age=0", true, false, false, 0, OK, AUTHORIZE_LOGIN},
 	{"max_age=0", true, true, false, 0, OK, AUTHORIZE_GRANT},
 	{"max_age=10000", true, false, false, 60, OK, AUTHORIZE_GRANT},
-	{"client_id=native&scope=openid&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcb", true, false, false, 0, OK, AUTHORIZE_CONSENT},
-	{"client_id=native&scope=openid&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcb&prompt=none", true, false, false, 0, ERR_CONSENT_REQUIRED, 0},
-	{"client_id=ask&scope=openid&redirect_uri=https%3A%2F%2Fask.example.org%2F", true, false, false, 0, OK, AUTHORIZE_CONSENT},
+	{"client_id=native&scope=openid&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcb", true, false, false, 0, OK,
+		AUTHORIZE_CONSENT},
+	{"client_id=native&scope=openid&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcb&prompt=none", true, false, false, 0,
+		ERR_CONSENT_REQUIRED, 0},
+	{"client_id=ask&scope=openid&redirect_uri=https%3A%2F%2Fask.example.org%2F", true, false, false, 0, OK,
+		AUTHORIZE_CONSENT},
 };
 
 static void chooses_what_comes_next(void **state) {
@@ -226,7 +236,8 @@ static void remembers_consent_by_scope(void **state) {
 	assert_int_equal(next_of(t, ASK_URI "&scope=openid", &a), AUTHORIZE_GRANT);
 	assert_int_equal(next_of(t, ASK_URI "&scope=openid%20api:read", &a), AUTHORIZE_CONSENT);
 	assert_ok(authorize_grant(t, &a, &login, true, &code));
-	assert_int_equal(next_of(t, ASK_URI "&scope=openid%20email%20api:read", &a), AUTHORIZE_GRANT); /* both are kept */
+	assert_int_equal(
+		next_of(t, ASK_URI "&scope=openid%20email%20api:read", &a), AUTHORIZE_GRANT); /* both are kept */
 	assert_int_equal(next_of(t, ASK_URI "&scope=openid&prompt=consent", &a), AUTHORIZE_CONSENT);
 }
 
@@ -288,12 +299,15 @@ static void tells_metadata(void **state) {
 	assert_true(json_is_true(json_object_get(m, "authorization_response_iss_parameter_supported")));
 	assert_true(json_is_false(json_object_get(m, "request_uri_parameter_supported"))); /* its default is true */
 	assert_true(json_is_false(json_object_get(m, "claims_parameter_supported")));
-	static const struct { const char *name, *wanted; } lists[] = {
+	static const struct {
+		const char *name, *wanted;
+	} lists[] = {
 		{"response_types_supported", "[\"code\"]"},
 		{"code_challenge_methods_supported", "[\"S256\"]"},
 		{"subject_types_supported", "[\"public\"]"},
 		{"id_token_signing_alg_values_supported", "[\"RS256\",\"ES256\",\"PS256\",\"EdDSA\"]"},
-		{"scopes_supported", "[\"openid\",\"profile\",\"email\",\"phone\",\"roles\",\"groups\",\"offline_access\",\"api:read\",\"api:write\"]"},
+		{"scopes_supported", "[\"openid\",\"profile\",\"email\",\"phone\",\"roles\",\"groups\",\"offline_"
+				     "access\",\"api:read\",\"api:write\"]"},
 	};
 	for (size_t i = 0; i < COUNT(lists); i++)
 		assert_str(json_text(t->arena, json_object_get(m, lists[i].name)), str_of(lists[i].wanted));
@@ -312,8 +326,10 @@ static size_t count(struct str text, struct str part) {
 static struct str kid_of(struct task *t) {
 	struct str json = STR_NONE;
 	struct jws j;
-	const struct credentials c = {STR(""), changed(t->arena, "grant_type=client_credentials&client_id=batch&client_secret="
-								 "batch%20secret:%20with/odd%2Bletters%26of%3Dall%25kinds", "")};
+	const struct credentials c = {STR(""), changed(t->arena,
+						       "grant_type=client_credentials&client_id=batch&client_secret="
+						       "batch%20secret:%20with/odd%2Bletters%26of%3Dall%25kinds",
+						       "")};
 	assert_ok(oidc_token(t, &c, &json));
 	assert_ok(jws_parse(t, member(t, json, "access_token"), &j));
 	return j.kid;
@@ -360,9 +376,14 @@ static void keeps_keys_sealed_and_apart(void **state) {
 	assert_ok(signing_keys_list(t, &keys, &n));
 	assert_true(n >= 4);
 	for (size_t i = 0; i < n; i++)
-		assert_false(str_contains(keys[i].sealed, STR("\x06\x08\x2a\x86\x48\xce\x3d"))); /* an object id that each EC key holds */
-	assert_ok(signing_keys_insert(t, &(struct signing_key){.kid = STR("odd"), .realm = t->realm_name, .alg = STR("ES256"),
-						 .state = KEY_NEXT, .sealed = STR("not sealed"), .created_at = 1}));
+		assert_false(str_contains(
+			keys[i].sealed, STR("\x06\x08\x2a\x86\x48\xce\x3d"))); /* an object id that each EC key holds */
+	assert_ok(signing_keys_insert(t, &(struct signing_key){.kid = STR("odd"),
+						 .realm = t->realm_name,
+						 .alg = STR("ES256"),
+						 .state = KEY_NEXT,
+						 .sealed = STR("not sealed"),
+						 .created_at = 1}));
 	assert_err(keyset_refresh(t), ERR_CONFIG);
 	assert_ok(signing_keys_remove(t, STR("odd")));
 	task_clear(t);

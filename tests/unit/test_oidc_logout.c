@@ -3,7 +3,16 @@
 
 #define BYE "post_logout_redirect_uri=https%3A%2F%2Fwiki.example.org%2Fbye"
 
-enum hint { HINT_NONE, HINT_OURS, HINT_LATE, HINT_TAMPERED, HINT_UNSIGNED, HINT_ACCESS, HINT_OTHER_REALM, HINT_NONSENSE };
+enum hint {
+	HINT_NONE,
+	HINT_OURS,
+	HINT_LATE,
+	HINT_TAMPERED,
+	HINT_UNSIGNED,
+	HINT_ACCESS,
+	HINT_OTHER_REALM,
+	HINT_NONSENSE
+};
 
 static const struct row {
 	enum hint hint;
@@ -23,7 +32,8 @@ static const struct row {
 	{HINT_OURS, BYE "&client_id=nobody", true, ERR_INVALID, false, false},
 	{HINT_OURS, BYE "%3Fx=1", true, ERR_INVALID, false, false},
 	{HINT_OURS, "post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F", true, ERR_INVALID, false, false},
-	{HINT_OURS, "post_logout_redirect_uri=https%3A%2F%2Fwiki.example.org%2Fcb", true, ERR_INVALID, false, false}, /* for logins only */
+	{HINT_OURS, "post_logout_redirect_uri=https%3A%2F%2Fwiki.example.org%2Fcb", true, ERR_INVALID, false,
+		false}, /* for logins only */
 	{HINT_TAMPERED, BYE, true, ERR_INVALID, false, false},
 	{HINT_UNSIGNED, BYE, true, ERR_INVALID, false, false},
 	{HINT_ACCESS, BYE, true, ERR_INVALID, false, false},
@@ -33,24 +43,30 @@ static const struct row {
 	{HINT_NONE, "", false, OK, false, false},
 	{HINT_NONE, BYE, true, ERR_INVALID, false, false},
 	{HINT_NONE, BYE "&client_id=wiki", true, OK, true, true},
-	{HINT_NONE, "post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F&client_id=wiki", true, ERR_INVALID, false, false},
+	{HINT_NONE, "post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F&client_id=wiki", true, ERR_INVALID, false,
+		false},
 };
 
 static struct str hint_of(struct task *t, enum hint kind, struct str id_token, struct str access) {
 	size_t dot = str_find(id_token, '.', 0);
 	char *p;
 	switch (kind) {
-	case HINT_NONE: return STR_NONE;
-	case HINT_ACCESS: return access;
-	case HINT_NONSENSE: return STR("nonsense");
+	case HINT_NONE:
+		return STR_NONE;
+	case HINT_ACCESS:
+		return access;
+	case HINT_NONSENSE:
+		return STR("nonsense");
 	case HINT_UNSIGNED:
-		return str_printf(t->arena, "%.*s%.*s", FMT(base64url_encode(t->arena, STR("{\"alg\":\"none\",\"typ\":\"JWT\"}"))),
+		return str_printf(t->arena, "%.*s%.*s",
+			FMT(base64url_encode(t->arena, STR("{\"alg\":\"none\",\"typ\":\"JWT\"}"))),
 			FMT(str_sub(id_token, dot, str_find(id_token, '.', dot + 1) + 1 - dot)));
 	case HINT_TAMPERED:
 		p = (char *)str_dup(t->arena, id_token).p;
 		p[dot + 20] = p[dot + 20] == 'A' ? 'B' : 'A';
 		return str_slice(p, id_token.n);
-	default: return id_token;
+	default:
+		return id_token;
 	}
 }
 
@@ -69,8 +85,10 @@ static void reads_requests(void **state) {
 		clock_shift_ms(row->hint == HINT_LATE ? 3600000 : 0);
 		enum err e = logout_read(t, changed(t->arena, form, ""), row->logged_in ? &login : NULL, &q);
 		clock_shift_ms(row->hint == HINT_LATE ? -3600000 : 0);
-		if (e != row->wanted || q.confirm != row->confirm || str_empty(q.post_logout_redirect_uri) == row->redirect)
-			fail_msg("row %zu: %s (%.*s), confirm %d", i, err_row(e)->name, FMT(t->failure_detail), q.confirm);
+		if (e != row->wanted || q.confirm != row->confirm ||
+			str_empty(q.post_logout_redirect_uri) == row->redirect)
+			fail_msg("row %zu: %s (%.*s), confirm %d", i, err_row(e)->name, FMT(t->failure_detail),
+				q.confirm);
 		if (!e && row->hint == HINT_OURS) {
 			assert_str(q.sub, ann.sub);
 			assert_str(q.sid, STR("sid-1"));
@@ -114,7 +132,8 @@ static void expects_whom_the_hint_names(void **state) {
 	assert_ok(authorize_read(t, changed(t->arena, WIKI_REQUEST, hint), &a, &redirect));
 	assert_ok(authorize_next(t, &a, &other, false, false, &next));
 	assert_int_equal(next, AUTHORIZE_LOGIN);
-	assert_err(authorize_next(t, &a, &other, true, false, &next), ERR_LOGIN_REQUIRED); /* logged in anew, and still another */
+	assert_err(authorize_next(t, &a, &other, true, false, &next),
+		ERR_LOGIN_REQUIRED); /* logged in anew, and still another */
 }
 
 int main(void) {

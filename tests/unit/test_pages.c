@@ -1,4 +1,5 @@
-/* Pages and endpoints, by their routes, over fakes of the doors below. With USHER_PAGES_OUT=FOLDER every page is written there, to be looked at. */
+/* Pages and endpoints, by their routes, over fakes of the doors below. With USHER_PAGES_OUT=FOLDER every page is
+ * written there, to be looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,9 +52,12 @@ static int run(const char *name, enum method method, const char *target, const c
 	const struct route *route;
 	struct str allow;
 	begin();
-	struct str cookie = str_printf(arena, "__Host-csrf-staff=%s%s%s", COOKIE_CSRF, world.logged_in ? SESSION_COOKIE : "",
-		world.parked_at ? "; __Host-request-staff=" : "");
-	struct request q = {.method = method, .cookie = cookie, .origin = STR("https://id.example.org"), .fetch_site = STR("same-origin")};
+	struct str cookie = str_printf(arena, "__Host-csrf-staff=%s%s%s", COOKIE_CSRF,
+		world.logged_in ? SESSION_COOKIE : "", world.parked_at ? "; __Host-request-staff=" : "");
+	struct request q = {.method = method,
+		.cookie = cookie,
+		.origin = STR("https://id.example.org"),
+		.fetch_site = STR("same-origin")};
 	if (world.parked_at) {
 		struct request plain = {.method = METHOD_GET, .cookie = cookie};
 		struct response parked = {.status = 200};
@@ -63,8 +67,8 @@ static int run(const char *name, enum method method, const char *target, const c
 		task.realm_name = task.realm->id;
 		assert_int_equal(flow_park(&task, &parked, &a), OK);
 		struct str set = response_get(&parked, "Set-Cookie");
-		q.cookie = str_printf(arena, "__Host-csrf-staff=%s%s; %.*s", COOKIE_CSRF, world.logged_in ? SESSION_COOKIE : "",
-			FMT(str_sub(set, 0, str_find(set, ';', 0))));
+		q.cookie = str_printf(arena, "__Host-csrf-staff=%s%s; %.*s", COOKIE_CSRF,
+			world.logged_in ? SESSION_COOKIE : "", FMT(str_sub(set, 0, str_find(set, ';', 0))));
 	}
 	csrf_make(&q);
 	assert_int_equal(target_read(&task, str_of(target), &q.path, &q.query_text), OK);
@@ -109,20 +113,24 @@ static void registration_form(void **state) {
 	(void)state;
 	world_reset();
 	assert_int_equal(get("register", REALM "/register/guest"), 200);
-	assert_true(says("name=\"given_name\"") && says("autocomplete=\"given-name\"") && says("name=\"register\"") && says("name=\"pow_challenge\""));
+	assert_true(says("name=\"given_name\"") && says("autocomplete=\"given-name\"") && says("name=\"register\"") &&
+		    says("name=\"pow_challenge\""));
 	assert_true(says("name=\"login_name\""));
 	assert_int_equal(get("profiles", REALM "/register"), 200);
 	assert_int_equal(get("not_found", REALM "/register/nobody"), 404);
 	world.submit = ERR_FIELDS;
-	assert_int_equal(post("register_wrong", REALM "/register/guest", "given_name=&family_name=%3Cb%3E&mail=a"), 422);
-	assert_true(says("<title>Error: Guest account") && says("href=\"#f-given_name\"") && says("value=\"&lt;b&gt;\"") && says("aria-invalid"));
+	assert_int_equal(
+		post("register_wrong", REALM "/register/guest", "given_name=&family_name=%3Cb%3E&mail=a"), 422);
+	assert_true(says("<title>Error: Guest account") && says("href=\"#f-given_name\"") &&
+		    says("value=\"&lt;b&gt;\"") && says("aria-invalid"));
 	world.submit = OK;
 	assert_int_equal(post("register_sent", REALM "/register/guest", "given_name=Ada&mail=ada%40example.net"), 200);
 	assert_int_equal(world.submitted, 2);
 	assert_true(says("ada@example.net") && says("name=\"resend\""));
 	assert_int_equal(post(NULL, REALM "/register/guest", "mail=a%40b.c&hp-website=x"), 200);
 	assert_int_equal(world.submitted, 2);
-	assert_int_equal(post("register_again", REALM "/register/guest/resend", "mail=ada%40example.net&resend=resend"), 200);
+	assert_int_equal(
+		post("register_again", REALM "/register/guest/resend", "mail=ada%40example.net&resend=resend"), 200);
 	assert_int_equal(world.resent, 1);
 	world.submit = ERR_TOO_MANY;
 	assert_int_equal(post("too_many", REALM "/register/guest", "mail=a%40b.c"), 429);
@@ -167,7 +175,8 @@ static void activation(void **state) {
 	world_reset();
 	world.state = REGISTRATION_PROVISIONED;
 	assert_int_equal(get("activate", REALM "/activate?t=X"), 200);
-	assert_true(says("alovelace") && says("name=\"password\"") && says("at least 10 characters") && says("3 passwords"));
+	assert_true(says("alovelace") && says("name=\"password\"") && says("at least 10 characters") &&
+		    says("3 passwords"));
 	assert_int_equal(post(NULL, REALM "/activate", "t=X&password=one+two+three&password_again=other"), 422);
 	assert_true(says("The two passwords differ"));
 	assert_false(says("one two three"));
@@ -209,7 +218,11 @@ static void login(void **state) {
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		world_reset();
 		world.login = cases[i].result;
-		assert_int_equal(post(i == 6 ? "login_refused" : i == 9 ? "password_expired" : NULL, REALM "/login", cases[i].body), cases[i].status);
+		assert_int_equal(post(i == 6      ? "login_refused"
+					 : i == 9 ? "password_expired"
+						  : NULL,
+					 REALM "/login", cases[i].body),
+			cases[i].status);
 		if (cases[i].location)
 			assert_location(cases[i].location);
 		if (cases[i].part && !says(cases[i].part))
@@ -241,7 +254,8 @@ static void password(void **state) {
 	assert_int_equal(post(NULL, REALM "/password", "username=g&password=old&new_password=newnew"), 422);
 	assert_true(says("href=\"#f-password\""));
 	world.change = OK;
-	assert_int_equal(post("password_changed", REALM "/password", "username=g&password=old&new_password=newnew"), 200);
+	assert_int_equal(
+		post("password_changed", REALM "/password", "username=g&password=old&new_password=newnew"), 200);
 	assert_true(str_starts(response_get(&response, "Set-Cookie"), STR("__Host-session-staff=SESSION")));
 	assert_int_equal(get("reset", REALM "/reset"), 200);
 	assert_int_equal(post("reset_sent", REALM "/reset", "username=nobody&send=send"), 200);
@@ -263,7 +277,8 @@ static void authorize(void **state) {
 	world.parked_at = NOW;
 	assert_int_equal(get("login_application", REALM "/login"), 200);
 	assert_true(says("The wiki") && says("name=\"request\""));
-	assert_true(str_contains(response_get(&response, "Content-Security-Policy"), STR("form-action 'self' https://wiki.example.org;")));
+	assert_true(str_contains(response_get(&response, "Content-Security-Policy"),
+		STR("form-action 'self' https://wiki.example.org;")));
 	assert_int_equal(post(NULL, REALM "/login", "username=g&password=p"), 303);
 	assert_location(REALM "/authorize/resume");
 	world.logged_in = true;
@@ -345,9 +360,13 @@ static void approval(void **state) {
 	assert_int_equal(get(NULL, REALM "/admin/registrations?age=5"), 200);
 	assert_false(says("2 days</span>"));
 	assert_int_equal(get("request", REALM "/admin/registrations/R1"), 200);
-	assert_true(says("name=\"decision\"") && says("name=\"groups[]\"") && says("value=\"DIGEST\"") && says("objectClass: inetOrgPerson"));
+	assert_true(says("name=\"decision\"") && says("name=\"groups[]\"") && says("value=\"DIGEST\"") &&
+		    says("objectClass: inetOrgPerson"));
 	assert_false(says("<mark>"));
-	assert_int_equal(get("request_choice", REALM "/admin/registrations/R1?base=ou%3Dguests%2Cdc%3Dexample%2Cdc%3Dorg&groups%5B%5D=cn%3Dvpn%2Cou%3Dgroups%2Cdc%3Dexample%2Cdc%3Dorg"), 200);
+	assert_int_equal(get("request_choice", REALM "/admin/registrations/"
+						     "R1?base=ou%3Dguests%2Cdc%3Dexample%2Cdc%3Dorg&groups%5B%5D=cn%"
+						     "3Dvpn%2Cou%3Dgroups%2Cdc%3Dexample%2Cdc%3Dorg"),
+		200);
 	assert_true(says("<mark>dn: uid=alovelace,ou=guests") && says("<mark>dn: cn=vpn"));
 	assert_int_equal(get(NULL, REALM "/admin/registrations/R2"), 404);
 	world.actor = ERR_DENIED;
@@ -358,21 +377,30 @@ static void decision(void **state) {
 	(void)state;
 	world_reset();
 	world.logged_in = true;
-	assert_int_equal(post("request_undecided", REALM "/admin/registrations/R1", "base=x&version=3&digest=DIGEST"), 422);
+	assert_int_equal(
+		post("request_undecided", REALM "/admin/registrations/R1", "base=x&version=3&digest=DIGEST"), 422);
 	assert_int_equal(world.decided, 0);
-	assert_int_equal(post(NULL, REALM "/admin/registrations/R1", "base=b&groups%5B%5D=g1&groups%5B%5D=g2&preview=1"), 303);
+	assert_int_equal(
+		post(NULL, REALM "/admin/registrations/R1", "base=b&groups%5B%5D=g1&groups%5B%5D=g2&preview=1"), 303);
 	assert_location(REALM "/admin/registrations/R1?base=b&groups%5B%5D=g1&groups%5B%5D=g2#plan");
-	assert_int_equal(post(NULL, REALM "/admin/registrations/R1", "decision=approve&base=b&groups%5B%5D=g1&version=3&digest=DIGEST&decide=1"), 303);
+	assert_int_equal(post(NULL, REALM "/admin/registrations/R1",
+				 "decision=approve&base=b&groups%5B%5D=g1&version=3&digest=DIGEST&decide=1"),
+		303);
 	assert_location(REALM "/admin/registrations/R1?done=approve");
 	assert_true(world.decision.approve && world.decision.version == 3 && world.decision.groups.n == 1);
 	world.decide = ERR_FIELDS;
-	assert_int_equal(post("request_reason", REALM "/admin/registrations/R1", "decision=reject&base=b&version=3&digest=D"), 422);
+	assert_int_equal(
+		post("request_reason", REALM "/admin/registrations/R1", "decision=reject&base=b&version=3&digest=D"),
+		422);
 	assert_true(says("href=\"#f-reason\""));
 	world.decide = ERR_STALE;
-	assert_int_equal(post("request_stale", REALM "/admin/registrations/R1", "decision=approve&base=b&version=3&digest=D&reason=because"), 409);
+	assert_int_equal(post("request_stale", REALM "/admin/registrations/R1",
+				 "decision=approve&base=b&version=3&digest=D&reason=because"),
+		409);
 	assert_true(says("The plan is another") && says("because"));
 	world.state = REGISTRATION_APPROVED;
-	assert_int_equal(post("request_parked", REALM "/admin/registrations/R1", "decision=approve&version=3&digest=D"), 409);
+	assert_int_equal(
+		post("request_parked", REALM "/admin/registrations/R1", "decision=approve&version=3&digest=D"), 409);
 	assert_true(says("Somebody else was faster") && says("name=\"retry\""));
 	world.state = REGISTRATION_ACTIVE;
 	assert_int_equal(get("request_active", REALM "/admin/registrations/R1?done=approve"), 200);
@@ -402,7 +430,8 @@ static void hidden_letters(void **state) {
 	}
 	world_reset();
 	world.logged_in = true;
-	world.name = "A\xe2\x80\xae" "da";
+	world.name = "A\xe2\x80\xae"
+		     "da";
 	assert_int_equal(get("request_hidden", REALM "/admin/registrations/R1"), 200);
 	assert_true(says("A[U+202E]da") && says("hidden or confusable"));
 }
@@ -469,8 +498,9 @@ static void files(void **state) {
 }
 
 static void forms_need_their_token(void **state) {
-	static const char *const targets[] = {"/login", "/register/guest", "/register/guest/resend", "/verify", "/status", "/activate", "/password", "/reset", "/consent", "/account",
-		"/admin/registrations/R1", "/admin/registrations/R1/retry", "/admin/jobs"};
+	static const char *const targets[] = {"/login", "/register/guest", "/register/guest/resend", "/verify",
+		"/status", "/activate", "/password", "/reset", "/consent", "/account", "/admin/registrations/R1",
+		"/admin/registrations/R1/retry", "/admin/jobs"};
 	(void)state;
 	for (size_t i = 0; i < COUNT(targets); i++) {
 		char target[128];
@@ -480,8 +510,12 @@ static void forms_need_their_token(void **state) {
 		world.logged_in = true;
 		begin();
 		snprintf(target, sizeof(target), REALM "%s", targets[i]);
-		struct request q = {.method = METHOD_POST, .cookie = STR("__Host-csrf-staff=" COOKIE_CSRF SESSION_COOKIE), .path = str_of(target), .query_text = STR_NONE,
-			.content_type = STR("application/x-www-form-urlencoded"), .body = STR("csrf=wrong&username=g&password=p")};
+		struct request q = {.method = METHOD_POST,
+			.cookie = STR("__Host-csrf-staff=" COOKIE_CSRF SESSION_COOKIE),
+			.path = str_of(target),
+			.query_text = STR_NONE,
+			.content_type = STR("application/x-www-form-urlencoded"),
+			.body = STR("csrf=wrong&username=g&password=p")};
 		assert_int_equal(route_find(&task, &q, &route, &allow), OK);
 		route_run(&task, route, &q, &response);
 		if (response.status != 403)
@@ -490,12 +524,13 @@ static void forms_need_their_token(void **state) {
 }
 
 static void every_mail_renders(void **state) {
-	static const char *const names[] = {"verify", "known", "already", "pending", "approvers", "reminder", "rejected", "undecided", "activate", "active", "reset", "changed",
-		"locked"};
+	static const char *const names[] = {"verify", "known", "already", "pending", "approvers", "reminder",
+		"rejected", "undecided", "activate", "active", "reset", "changed", "locked"};
 	static const char *const parts[] = {"subject", "txt", "html"};
 	(void)state;
 	begin();
-	struct value *data = value_object(arena), *realm = value_child(arena, data, "realm"), *requester = value_child(arena, data, "requester");
+	struct value *data = value_object(arena), *realm = value_child(arena, data, "realm"),
+		     *requester = value_child(arena, data, "requester");
 	value_text(arena, realm, "title", STR("Example Corporation"));
 	value_text(arena, realm, "contact", STR("helpdesk@example.org"));
 	value_text(arena, data, "name", STR("Ada"));

@@ -1,4 +1,5 @@
-/* The doors below the pages, with one person, one request and one application behind them. What a test wants to be otherwise it says in `world`. */
+/* The doors below the pages, with one person, one request and one application behind them. What a test wants to be
+ * otherwise it says in `world`. */
 #ifndef USHER_TESTS_UNIT_TEST_PAGES_FAKE_H
 #define USHER_TESTS_UNIT_TEST_PAGES_FAKE_H
 
@@ -8,7 +9,8 @@
 #define NOW 1795471380000ll
 
 static struct {
-	enum err submit, verify_look, verify, activate_look, activate, change, reset, decide, actor, authorize, resume, logout_read;
+	enum err submit, verify_look, verify, activate_look, activate, change, reset, decide, actor, authorize, resume,
+		logout_read;
 	enum registration_state state;
 	enum login_result login;
 	enum authorize_next next;
@@ -22,46 +24,133 @@ static struct {
 } world;
 
 static struct field_config fake_fields[] = {
-	{.name = {"given_name", 10}, .type = FIELD_TEXT, .label = {"First name", 10}, .required = true, .max_length = 64, .autocomplete = {"given-name", 10}},
-	{.name = {"family_name", 11}, .type = FIELD_TEXT, .label = {"Last name", 9}, .required = true, .max_length = 64, .autocomplete = {"family-name", 11}},
-	{.name = {"mail", 4}, .type = FIELD_EMAIL, .label = {"Mail address", 12}, .help = {"We send a link there.", 21}, .required = true, .max_length = 254, .autocomplete = {"email", 5}},
-	{.name = {"phone", 5}, .type = FIELD_TEL, .label = {"Telephone", 9}, .max_length = 30, .autocomplete = {"tel", 3}},
-	{.name = {"department", 10}, .type = FIELD_SELECT, .label = {"Department", 10}, .required = true, .options = (struct field_option[]){{{"sales", 5}, {"Sales", 5}}, {{"it", 2}, {"IT", 2}}}, .n_options = 2},
+	{.name = {"given_name", 10},
+		.type = FIELD_TEXT,
+		.label = {"First name", 10},
+		.required = true,
+		.max_length = 64,
+		.autocomplete = {"given-name", 10}},
+	{.name = {"family_name", 11},
+		.type = FIELD_TEXT,
+		.label = {"Last name", 9},
+		.required = true,
+		.max_length = 64,
+		.autocomplete = {"family-name", 11}},
+	{.name = {"mail", 4},
+		.type = FIELD_EMAIL,
+		.label = {"Mail address", 12},
+		.help = {"We send a link there.", 21},
+		.required = true,
+		.max_length = 254,
+		.autocomplete = {"email", 5}},
+	{.name = {"phone", 5},
+		.type = FIELD_TEL,
+		.label = {"Telephone", 9},
+		.max_length = 30,
+		.autocomplete = {"tel", 3}},
+	{.name = {"department", 10},
+		.type = FIELD_SELECT,
+		.label = {"Department", 10},
+		.required = true,
+		.options = (struct field_option[]){{{"sales", 5}, {"Sales", 5}}, {{"it", 2}, {"IT", 2}}},
+		.n_options = 2},
 	{.name = {"from", 4}, .type = FIELD_DATE, .label = {"First day", 9}},
-	{.name = {"why", 3}, .type = FIELD_TEXTAREA, .label = {"What do you need the account for?", 33}, .max_length = 500},
-	{.name = {"terms", 5}, .type = FIELD_TERMS, .label = {"I accept the terms of use", 25}, .required = true, .url = {"https://example.org/terms", 25}},
+	{.name = {"why", 3},
+		.type = FIELD_TEXTAREA,
+		.label = {"What do you need the account for?", 33},
+		.max_length = 500},
+	{.name = {"terms", 5},
+		.type = FIELD_TERMS,
+		.label = {"I accept the terms of use", 25},
+		.required = true,
+		.url = {"https://example.org/terms", 25}},
 };
-static struct str fake_bases[] = {STR("ou=guests,dc=example,dc=org")}, fake_groups[] = {STR("cn=guests,ou=groups,dc=example,dc=org")},
+static struct str fake_bases[] = {STR("ou=guests,dc=example,dc=org")},
+		  fake_groups[] = {STR("cn=guests,ou=groups,dc=example,dc=org")},
 		  fake_more[] = {STR("cn=vpn,ou=groups,dc=example,dc=org"), STR("cn=wiki,ou=groups,dc=example,dc=org")};
 static struct profile_config fake_profiles[] = {
-	{.id = {"guest", 5}, .title = {"Guest account", 13}, .intro = {"For partners who need access for a while.", 41}, .directory = {"main", 4},
-		.fields = fake_fields, .n_fields = COUNT(fake_fields), .base = {"ou=people,dc=example,dc=org", 27}, .bases_allowed = {fake_bases, 1},
-		.groups = {fake_groups, 1}, .groups_allowed = {fake_more, 2}, .open = true, .verify_ttl = 86400, .resend_after = 120,
-		.approval = APPROVAL_ALWAYS, .login_max_length = 20, .login_proposed = true},
-	{.id = {"student", 7}, .title = {"Student", 7}, .intro = {"For students of the summer school.", 34}, .directory = {"main", 4}, .fields = fake_fields, .n_fields = 3,
-		.base = {"ou=people,dc=example,dc=org", 27}, .open = true, .verify_ttl = 3600, .resend_after = 120},
+	{.id = {"guest", 5},
+		.title = {"Guest account", 13},
+		.intro = {"For partners who need access for a while.", 41},
+		.directory = {"main", 4},
+		.fields = fake_fields,
+		.n_fields = COUNT(fake_fields),
+		.base = {"ou=people,dc=example,dc=org", 27},
+		.bases_allowed = {fake_bases, 1},
+		.groups = {fake_groups, 1},
+		.groups_allowed = {fake_more, 2},
+		.open = true,
+		.verify_ttl = 86400,
+		.resend_after = 120,
+		.approval = APPROVAL_ALWAYS,
+		.login_max_length = 20,
+		.login_proposed = true},
+	{.id = {"student", 7},
+		.title = {"Student", 7},
+		.intro = {"For students of the summer school.", 34},
+		.directory = {"main", 4},
+		.fields = fake_fields,
+		.n_fields = 3,
+		.base = {"ou=people,dc=example,dc=org", 27},
+		.open = true,
+		.verify_ttl = 3600,
+		.resend_after = 120},
 };
 static struct client_config fake_client = {.id = {"wiki", 4}, .title = {"The wiki", 8}};
 static struct directory_config fake_directory = {.id = {"main", 4}};
-static struct realm fake_realms[] = {{.id = {"staff", 5}, .issuer = {"https://id.example.org/realms/staff", 35}, .title = {"Example Corporation", 19}, .accent = {"#0b5fff", 7},
-	.contact = {"helpdesk@example.org", 20}, .profiles = fake_profiles, .n_profiles = 2, .clients = &fake_client, .n_clients = 1, .directories = &fake_directory,
-	.n_directories = 1, .reset_ttl = 3600}};
-static struct config fake_config = {.public_url = {"https://id.example.org", 22}, .secure = true, .realms = fake_realms, .n_realms = 1, .proof_of_work_bits = 8};
+static struct realm fake_realms[] = {{.id = {"staff", 5},
+	.issuer = {"https://id.example.org/realms/staff", 35},
+	.title = {"Example Corporation", 19},
+	.accent = {"#0b5fff", 7},
+	.contact = {"helpdesk@example.org", 20},
+	.profiles = fake_profiles,
+	.n_profiles = 2,
+	.clients = &fake_client,
+	.n_clients = 1,
+	.directories = &fake_directory,
+	.n_directories = 1,
+	.reset_ttl = 3600}};
+static struct config fake_config = {.public_url = {"https://id.example.org", 22},
+	.secure = true,
+	.realms = fake_realms,
+	.n_realms = 1,
+	.proof_of_work_bits = 8};
 
-static struct account fake_account = {.id = {"A1", 2}, .sub = {"s1", 2}, .login = {"grace", 5}, .mail = {"grace@example.org", 17},
-	.dn = {"uid=grace,ou=people,dc=example,dc=org", 37}, .last_login_at = NOW};
+static struct account fake_account = {.id = {"A1", 2},
+	.sub = {"s1", 2},
+	.login = {"grace", 5},
+	.mail = {"grace@example.org", 17},
+	.dn = {"uid=grace,ou=people,dc=example,dc=org", 37},
+	.last_login_at = NOW};
 static struct session fake_sessions[] = {
-	{.id_hash = {"h1", 2}, .sid = {"sid1", 4}, .account_id = {"A1", 2}, .auth_time = NOW - 600000, .seen_at = NOW, .address = {"192.0.2.7", 9},
+	{.id_hash = {"h1", 2},
+		.sid = {"sid1", 4},
+		.account_id = {"A1", 2},
+		.auth_time = NOW - 600000,
+		.seen_at = NOW,
+		.address = {"192.0.2.7", 9},
 		.agent = {"Mozilla/5.0 (X11; Linux) Firefox/140.0", 38}},
-	{.id_hash = {"h2", 2}, .account_id = {"A1", 2}, .auth_time = NOW - 90000000, .seen_at = NOW - 80000000, .address = {"2001:db8::7", 11},
+	{.id_hash = {"h2", 2},
+		.account_id = {"A1", 2},
+		.auth_time = NOW - 90000000,
+		.seen_at = NOW - 80000000,
+		.address = {"2001:db8::7", 11},
 		.agent = {"Mozilla/5.0 (iPhone) Version/18.0 Safari/604.1", 46}},
 };
 
 static struct registration *fake_registration(struct task *t) {
 	struct registration *r = arena_new_of(t->arena, struct registration);
-	*r = (struct registration){.id = STR("R1"), .profile = STR("guest"), .state = world.state, .mail = STR("ada@example.net"), .mail_key = STR("ada@example.net"),
-		.approval_why = STR("Every request of this profile is approved by a person."), .address = STR("198.51.100.4"), .created_at = NOW - 7200000,
-		.updated_at = NOW - 3600000, .verified_at = NOW - 3600000, .version = 3};
+	*r = (struct registration){.id = STR("R1"),
+		.profile = STR("guest"),
+		.state = world.state,
+		.mail = STR("ada@example.net"),
+		.mail_key = STR("ada@example.net"),
+		.approval_why = STR("Every request of this profile is approved by a person."),
+		.address = STR("198.51.100.4"),
+		.created_at = NOW - 7200000,
+		.updated_at = NOW - 3600000,
+		.verified_at = NOW - 3600000,
+		.version = 3};
 	if (world.state == REGISTRATION_REJECTED)
 		r->reason = STR("We do not know you <b>yet</b>.");
 	if (world.state >= REGISTRATION_APPROVED && world.state != REGISTRATION_EXPIRED) {
@@ -118,11 +207,14 @@ enum err registration_resend(struct task *t, const struct profile_config *p, str
 	world.resent++;
 	return OK;
 }
-void registration_timeline(const struct task *t, const struct registration *r, const struct profile_config *p, struct timeline *ret) {
+void registration_timeline(
+	const struct task *t, const struct registration *r, const struct profile_config *p, struct timeline *ret) {
 	(void)t, (void)p;
-	*ret = (struct timeline){.v = {{"timeline.submitted", r->created_at, true, false, false}, {"timeline.verified", r->verified_at, true, false, false},
-					 {"timeline.approved", 0, false, true, false}, {"timeline.provisioned", 0, false, false, false},
-					 {"timeline.active", 0, false, false, false}},
+	*ret = (struct timeline){
+		.v = {{"timeline.submitted", r->created_at, true, false, false},
+			{"timeline.verified", r->verified_at, true, false, false},
+			{"timeline.approved", 0, false, true, false}, {"timeline.provisioned", 0, false, false, false},
+			{"timeline.active", 0, false, false, false}},
 		.n = 5};
 	if (r->state == REGISTRATION_REJECTED) {
 		ret->v[2] = (struct timeline_item){"timeline.rejected", r->decided_at, true, false, true};
@@ -140,12 +232,15 @@ enum err registration_withdraw(struct task *t, struct str secret) {
 	world.state = REGISTRATION_WITHDRAWN;
 	return OK;
 }
-enum err registration_fields(struct task *t, const struct registration *r, const struct profile_config *p, struct typed **ret, size_t *n) {
-	static const char *const values[] = {NULL, "Lovelace", "ada@example.net", "+44 20 7946 0000", "it", "", "For the analytical engine.", "yes"};
+enum err registration_fields(
+	struct task *t, const struct registration *r, const struct profile_config *p, struct typed **ret, size_t *n) {
+	static const char *const values[] = {
+		NULL, "Lovelace", "ada@example.net", "+44 20 7946 0000", "it", "", "For the analytical engine.", "yes"};
 	(void)r;
 	*ret = arena_array(t->arena, struct typed, p->n_fields);
 	for (size_t i = 0; i < p->n_fields; i++)
-		(*ret)[i] = (struct typed){.name = p->fields[i].name, .value = i ? str_of(values[i]) : str_of(world.name ? world.name : "Ada")};
+		(*ret)[i] = (struct typed){.name = p->fields[i].name,
+			.value = i ? str_of(values[i]) : str_of(world.name ? world.name : "Ada")};
 	*n = p->n_fields;
 	return OK;
 }
@@ -159,10 +254,14 @@ enum err approval_actor(struct task *t, const struct account *a, struct approver
 	return OK;
 }
 static struct plan_row fake_plan_row(void) {
-	return (struct plan_row){.id = STR("P1"), .state = world.state == REGISTRATION_APPROVED ? PLAN_PARKED : PLAN_DONE,
-		.failure = world.state == REGISTRATION_APPROVED ? STR("The directory refuses to create entries below ou=people (50).") : STR("")};
+	return (struct plan_row){.id = STR("P1"),
+		.state = world.state == REGISTRATION_APPROVED ? PLAN_PARKED : PLAN_DONE,
+		.failure = world.state == REGISTRATION_APPROVED
+				   ? STR("The directory refuses to create entries below ou=people (50).")
+				   : STR("")};
 }
-enum err approval_preview(struct task *t, const struct approver *who, struct str id, struct str base, const struct strs *groups, struct approval **ret) {
+enum err approval_preview(struct task *t, const struct approver *who, struct str id, struct str base,
+	const struct strs *groups, struct approval **ret) {
 	struct approval *a = arena_new_of(t->arena, struct approval);
 	(void)who;
 	if (!str_eq(id, STR("R1")))
@@ -175,13 +274,23 @@ enum err approval_preview(struct task *t, const struct approver *who, struct str
 	a->plan = arena_new_of(t->arena, struct plan);
 	a->plan->groups = a->groups;
 	struct buf b = buf_new(t->arena, 4096);
-	buf_printf(&b, "version: 1\n\ndn: uid=alovelace,%.*s\nchangetype: add\nobjectClass: inetOrgPerson\nuid: alovelace\ngivenName: Ada\nsn: Lovelace\nmail: ada@example.net\nemployeeNumber: R1\npwdAccountLockedTime: 000001010000Z\n", FMT(a->base));
+	buf_printf(&b,
+		"version: 1\n\ndn: uid=alovelace,%.*s\nchangetype: add\nobjectClass: inetOrgPerson\nuid: "
+		"alovelace\ngivenName: Ada\nsn: Lovelace\nmail: ada@example.net\nemployeeNumber: "
+		"R1\npwdAccountLockedTime: 000001010000Z\n",
+		FMT(a->base));
 	for (size_t i = 0; i < a->groups.n; i++)
-		buf_printf(&b, "\ndn: %.*s\nchangetype: modify\nadd: member\nmember: uid=alovelace,%.*s\n-\n", FMT(a->groups.v[i]), FMT(a->base));
+		buf_printf(&b, "\ndn: %.*s\nchangetype: modify\nadd: member\nmember: uid=alovelace,%.*s\n-\n",
+			FMT(a->groups.v[i]), FMT(a->base));
 	a->ldif = buf_str(&b);
 	a->history = arena_array(t->arena, struct audit_row, 2);
-	a->history[0] = (struct audit_row){.at = NOW - 3600000, .actor = STR("anonymous"), .action = STR("registration.verify"), .detail = STR("{\"mail\":\"ada@example.net\"}"), .address = STR("198.51.100.4")};
-	a->history[1] = (struct audit_row){.at = NOW - 7200000, .actor = STR("person:s1"), .action = STR("registration.odd"), .detail = STR("{}")};
+	a->history[0] = (struct audit_row){.at = NOW - 3600000,
+		.actor = STR("anonymous"),
+		.action = STR("registration.verify"),
+		.detail = STR("{\"mail\":\"ada@example.net\"}"),
+		.address = STR("198.51.100.4")};
+	a->history[1] = (struct audit_row){
+		.at = NOW - 7200000, .actor = STR("person:s1"), .action = STR("registration.odd"), .detail = STR("{}")};
 	a->n_history = 2;
 	if (world.state == REGISTRATION_PENDING) {
 		*ret = a;
@@ -190,12 +299,17 @@ enum err approval_preview(struct task *t, const struct approver *who, struct str
 	a->running = arena_new_of(t->arena, struct plan_row);
 	*a->running = fake_plan_row();
 	a->steps = arena_array(t->arena, struct plan_step_row, 1);
-	a->steps[0] = (struct plan_step_row){.title = STR("create uid=alovelace"), .result = 50, .ms = 7, .at = NOW, .diagnostic = STR("no write access to parent")};
+	a->steps[0] = (struct plan_step_row){.title = STR("create uid=alovelace"),
+		.result = 50,
+		.ms = 7,
+		.at = NOW,
+		.diagnostic = STR("no write access to parent")};
 	a->n_steps = 1;
 	*ret = a;
 	return OK;
 }
-enum err approval_decide(struct task *t, const struct approver *who, const struct account *actor, const struct decision *d) {
+enum err approval_decide(
+	struct task *t, const struct approver *who, const struct account *actor, const struct decision *d) {
 	(void)who, (void)actor;
 	world.decision = *d;
 	world.decided++;
@@ -209,7 +323,8 @@ static struct entry fake_entry = {.dn = {"uid=ada", 7}, .login = {"alovelace", 9
 enum err activation_look(struct task *t, struct str secret, struct activation *ret) {
 	if (world.activate_look || str_empty(secret))
 		return task_fail(t, world.activate_look ? world.activate_look : ERR_EXPIRED, "link");
-	*ret = (struct activation){.registration = fake_registration(t), .entry = &fake_entry,
+	*ret = (struct activation){.registration = fake_registration(t),
+		.entry = &fake_entry,
 		.policy = {.known = true, .min_length = 10, .history = 3, .complexity = true, .max_age = 90 * 86400}};
 	return OK;
 }
@@ -224,9 +339,14 @@ enum err activation_complete(struct task *t, struct str secret, struct str passw
 }
 
 /* ---- login ---- */
-enum err login_password(struct task *t, struct str username, struct str password, struct str old_session, struct str agent, struct login *ret) {
+enum err login_password(struct task *t, struct str username, struct str password, struct str old_session,
+	struct str agent, struct login *ret) {
 	(void)t, (void)username, (void)password, (void)old_session, (void)agent;
-	*ret = (struct login){.result = world.login, .account = &fake_account, .session = STR("SESSION"), .retry_after_s = 90, .expires_in = -1};
+	*ret = (struct login){.result = world.login,
+		.account = &fake_account,
+		.session = STR("SESSION"),
+		.retry_after_s = 90,
+		.expires_in = -1};
 	return OK;
 }
 enum err login_session(struct task *t, struct str secret, struct login_state *ret) {
@@ -246,7 +366,8 @@ enum err login_end_others(struct task *t, struct str account_id, struct str exce
 	world.ended++;
 	return OK;
 }
-enum err login_change_password(struct task *t, struct str username, struct str old_password, struct str new_password, struct password_problem *problem) {
+enum err login_change_password(struct task *t, struct str username, struct str old_password, struct str new_password,
+	struct password_problem *problem) {
 	(void)username, (void)old_password, (void)new_password;
 	return fake_password(t, world.change, problem);
 }
@@ -254,18 +375,21 @@ enum err login_reset_request(struct task *t, struct str username) {
 	(void)t, (void)username;
 	return OK;
 }
-enum err login_reset_complete(struct task *t, struct str secret, struct str new_password, struct password_problem *problem) {
+enum err login_reset_complete(
+	struct task *t, struct str secret, struct str new_password, struct password_problem *problem) {
 	(void)secret, (void)new_password;
 	return fake_password(t, world.reset, problem);
 }
-enum err login_password_rules(struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) {
+enum err login_password_rules(
+	struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) {
 	(void)t, (void)d, (void)dn;
 	*ret = (struct password_policy){.known = true, .min_length = 12};
 	return OK;
 }
 
 /* ---- account, store, directory ---- */
-enum err account_entry(struct task *t, const struct account *a, const struct directory_config **ret_d, struct entry **ret) {
+enum err account_entry(
+	struct task *t, const struct account *a, const struct directory_config **ret_d, struct entry **ret) {
 	(void)t, (void)a;
 	*ret_d = &fake_directory;
 	*ret = &fake_entry;
@@ -296,7 +420,8 @@ enum err store_end(struct task *t, enum err so_far) {
 	return so_far;
 }
 const char *registration_state_name(enum registration_state s) {
-	static const char *const names[] = {"submitted", "pending", "approved", "provisioned", "active", "rejected", "expired", "withdrawn"};
+	static const char *const names[] = {
+		"submitted", "pending", "approved", "provisioned", "active", "rejected", "expired", "withdrawn"};
 	return names[s];
 }
 enum err registrations_find(struct task *t, struct str id, struct registration **ret) {
@@ -325,7 +450,8 @@ enum err accounts_find_sub(struct task *t, struct str sub, struct account **ret)
 	*ret = &fake_account;
 	return OK;
 }
-enum err accounts_list(struct task *t, struct str search, struct str after, unsigned limit, struct account **ret, size_t *n) {
+enum err accounts_list(
+	struct task *t, struct str search, struct str after, unsigned limit, struct account **ret, size_t *n) {
 	(void)t, (void)search, (void)after, (void)limit;
 	*ret = &fake_account;
 	*n = 1;
@@ -340,8 +466,21 @@ enum err sessions_list(struct task *t, struct str account_id, struct session **r
 enum err jobs_list(struct task *t, int state, struct job **ret, size_t *n) {
 	(void)state;
 	*ret = arena_array(t->arena, struct job, 2);
-	(*ret)[0] = (struct job){.id = STR("J1"), .kind = JOB_NOTICE, .state = JOB_QUEUED, .attempts = 3, .created_at = NOW, .due_at = NOW, .failure = STR("the mail server does not answer")};
-	(*ret)[1] = (struct job){.id = STR("J2"), .kind = JOB_PLAN_APPLY, .state = JOB_PARKED, .subject = STR("R1"), .attempts = 1, .created_at = NOW, .due_at = NOW, .failure = STR("insufficient access")};
+	(*ret)[0] = (struct job){.id = STR("J1"),
+		.kind = JOB_NOTICE,
+		.state = JOB_QUEUED,
+		.attempts = 3,
+		.created_at = NOW,
+		.due_at = NOW,
+		.failure = STR("the mail server does not answer")};
+	(*ret)[1] = (struct job){.id = STR("J2"),
+		.kind = JOB_PLAN_APPLY,
+		.state = JOB_PARKED,
+		.subject = STR("R1"),
+		.attempts = 1,
+		.created_at = NOW,
+		.due_at = NOW,
+		.failure = STR("insufficient access")};
 	*n = 2;
 	return OK;
 }
@@ -351,7 +490,14 @@ enum err jobs_requeue(struct task *t, struct str id) {
 enum err audit_list(struct task *t, const struct audit_filter *f, struct audit_row **ret, size_t *n) {
 	(void)f;
 	*ret = arena_array(t->arena, struct audit_row, 1);
-	(*ret)[0] = (struct audit_row){.id = STR("1"), .at = NOW, .actor = STR("=HYPERLINK(1)"), .action = STR("login.ok"), .subject = STR("say \"x\""), .detail = STR("{\"sid\":\"1\"}"), .address = STR("192.0.2.1"), .reference = STR("ABCDEFGH")};
+	(*ret)[0] = (struct audit_row){.id = STR("1"),
+		.at = NOW,
+		.actor = STR("=HYPERLINK(1)"),
+		.action = STR("login.ok"),
+		.subject = STR("say \"x\""),
+		.detail = STR("{\"sid\":\"1\"}"),
+		.address = STR("192.0.2.1"),
+		.reference = STR("ABCDEFGH")};
 	*n = 1;
 	return OK;
 }
@@ -378,8 +524,12 @@ struct str param(struct params p, const char *name) {
 	return STR_NONE;
 }
 static struct authorize fake_authorize(void) {
-	return (struct authorize){.client = &fake_client, .redirect_uri = STR("https://wiki.example.org/cb"), .state = STR("st"), .scope = STR("openid profile"),
-		.response_mode = world.form_post ? STR("form_post") : STR("query"), .max_age = -1};
+	return (struct authorize){.client = &fake_client,
+		.redirect_uri = STR("https://wiki.example.org/cb"),
+		.state = STR("st"),
+		.scope = STR("openid profile"),
+		.response_mode = world.form_post ? STR("form_post") : STR("query"),
+		.max_age = -1};
 }
 enum err authorize_read(struct task *t, struct params p, struct authorize *ret, bool *ret_redirect) {
 	(void)p;
@@ -403,12 +553,14 @@ enum err authorize_forget(struct task *t, struct str secret) {
 	world.forgotten++;
 	return OK;
 }
-enum err authorize_next(struct task *t, const struct authorize *a, const struct login_state *state, bool fresh, bool consented, enum authorize_next *ret) {
+enum err authorize_next(struct task *t, const struct authorize *a, const struct login_state *state, bool fresh,
+	bool consented, enum authorize_next *ret) {
 	(void)t, (void)a, (void)fresh;
 	*ret = !state ? AUTHORIZE_LOGIN : consented ? AUTHORIZE_GRANT : world.next;
 	return OK;
 }
-enum err authorize_grant(struct task *t, const struct authorize *a, const struct login_state *state, bool consented, struct str *ret_code) {
+enum err authorize_grant(struct task *t, const struct authorize *a, const struct login_state *state, bool consented,
+	struct str *ret_code) {
 	(void)t, (void)a, (void)state, (void)consented;
 	world.granted++;
 	*ret_code = STR("CODE");
@@ -416,14 +568,19 @@ enum err authorize_grant(struct task *t, const struct authorize *a, const struct
 }
 void authorize_answer_code(struct task *t, const struct authorize *a, struct str code, struct answer *ret) {
 	(void)t;
-	*ret = (struct answer){.redirect_uri = a->redirect_uri, .v = {{STR("code"), code}, {STR("state"), a->state}, {STR("iss"), STR("https://id.example.org/realms/staff")}}, .n = 3};
+	*ret = (struct answer){.redirect_uri = a->redirect_uri,
+		.v = {{STR("code"), code}, {STR("state"), a->state},
+			{STR("iss"), STR("https://id.example.org/realms/staff")}},
+		.n = 3};
 }
 void authorize_answer_error(struct task *t, const struct authorize *a, enum err code, struct answer *ret) {
 	(void)t;
-	*ret = (struct answer){.redirect_uri = a->redirect_uri, .v = {{STR("error"), str_of(err_row(code)->oauth)}}, .n = 1};
+	*ret = (struct answer){
+		.redirect_uri = a->redirect_uri, .v = {{STR("error"), str_of(err_row(code)->oauth)}}, .n = 1};
 }
 struct str answer_uri(struct arena *a, const struct answer *answer) {
-	return str_printf(a, "%.*s?%.*s=%.*s", FMT(answer->redirect_uri), FMT(answer->v[0].name), FMT(answer->v[0].value));
+	return str_printf(
+		a, "%.*s?%.*s=%.*s", FMT(answer->redirect_uri), FMT(answer->v[0].name), FMT(answer->v[0].value));
 }
 size_t consent_lines(const struct authorize *a, struct arena *arena, struct scope_line **ret) {
 	(void)a;
@@ -456,6 +613,16 @@ enum err oidc_userinfo(struct task *t, struct str bearer, struct str *ret) {
 	*ret = str_dup(t->arena, bearer);
 	return OK;
 }
+struct str oauth_description(struct task *task, enum err code) {
+	(void)task;
+	(void)code;
+	return STR("what to mend");
+}
+
+struct str oauth_description(const struct task *t, enum err code) {
+	(void)t;
+	return str_of(err_row(code)->name);
+}
 struct str oauth_error_json(struct arena *a, enum err code, struct str description) {
 	(void)description;
 	return str_printf(a, "{\"error\":\"%s\"}", err_row(code)->oauth);
@@ -464,7 +631,10 @@ enum err logout_read(struct task *t, struct params p, const struct login_state *
 	(void)p, (void)state;
 	*ret = (struct logout_request){.client = &fake_client, .confirm = world.confirm};
 	if (world.has_return)
-		*ret = (struct logout_request){.client = &fake_client, .confirm = world.confirm, .post_logout_redirect_uri = STR("https://wiki.example.org/"), .state = STR("a b")};
+		*ret = (struct logout_request){.client = &fake_client,
+			.confirm = world.confirm,
+			.post_logout_redirect_uri = STR("https://wiki.example.org/"),
+			.state = STR("a b")};
 	return world.logout_read ? task_fail(t, world.logout_read, "logout") : OK;
 }
 

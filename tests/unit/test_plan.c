@@ -34,9 +34,13 @@ static const struct directory_config directory = {
 
 /* ---- the floor below, as far as a plan sees it ---- */
 struct str directory_attribute(const struct directory_config *d, struct str ours) {
-	static const struct { struct str ours, openldap, ad; } map[] = {
-		{STR("login"), STR("uid"), STR("sAMAccountName")},       {STR("mail"), STR("mail"), STR("mail")},
-		{STR("given_name"), STR("givenName"), STR("givenName")}, {STR("family_name"), STR("sn"), STR("sn")},
+	static const struct {
+		struct str ours, openldap, ad;
+	} map[] = {
+		{STR("login"), STR("uid"), STR("sAMAccountName")},
+		{STR("mail"), STR("mail"), STR("mail")},
+		{STR("given_name"), STR("givenName"), STR("givenName")},
+		{STR("family_name"), STR("sn"), STR("sn")},
 		{STR("display_name"), STR("displayName"), STR("displayName")},
 	};
 	for (size_t i = 0; i < COUNT(map); i++)
@@ -45,7 +49,8 @@ struct str directory_attribute(const struct directory_config *d, struct str ours
 	return ours;
 }
 
-void directory_new_entry(struct arena *a, const struct directory_config *d, struct str marker, struct attribute **list, size_t *n) {
+void directory_new_entry(
+	struct arena *a, const struct directory_config *d, struct str marker, struct attribute **list, size_t *n) {
 	bool ad = d->driver == DIRECTORY_ACTIVE_DIRECTORY;
 	struct attribute *v = arena_array(a, struct attribute, 3);
 	v[0].name = STR("objectClass");
@@ -77,7 +82,8 @@ static struct plan_input input_of(const struct pair *pairs, const char *login) {
 	return in;
 }
 
-static const struct pair ann[] = {{"given_name", "Ann"}, {"family_name", "Example"}, {"mail", "ann@example.test"}, {NULL, NULL}};
+static const struct pair ann[] = {
+	{"given_name", "Ann"}, {"family_name", "Example"}, {"mail", "ann@example.test"}, {NULL, NULL}};
 
 static struct plan *built(const struct plan_input *in) {
 	struct plan *p = NULL;
@@ -107,7 +113,8 @@ static void builds(void **state) {
 		{"unknown names stay", {{"employeeType", "guest"}}, "aexample", "employeeType", "guest"},
 		{"login put in", {{"homeDirectory", "/home/{login}"}}, "ann", "homeDirectory", "/home/ann"},
 		{"login put in twice", {{"description", "{login}+{login}{log"}}, "ann", "description", "ann+ann{log"},
-		{"the login is not expanded again", {{"description", "<{login}>"}}, "{login}", "description", "<{login}>"},
+		{"the login is not expanded again", {{"description", "<{login}>"}}, "{login}", "description",
+			"<{login}>"},
 		{"no login", {{"description", "{a} {loginx"}}, "ann", "description", "{a} {loginx"},
 		{"names without case", {{"Mail", "a@x"}, {"mAIL", "b@x"}}, "ann", "mail", "a@x|b@x"},
 		{"mapped and not", {{"family_name", "Li"}, {"SN", "Li"}}, "ann", "sn", "Li"},
@@ -122,7 +129,8 @@ static void builds(void **state) {
 		{"the login alone", {{"uid", "root"}}, "ann", "uid", "ann"},
 		{"the login alone, ours", {{"login", "root"}}, "ann", "uid", "ann"},
 		{"no other login by an option", {{"uid;x-a", "root"}}, "ann", "uid;x-a", ""},
-		{"object classes added", {{"objectclass", "posixAccount"}}, "ann", "objectClass", "inetOrgPerson|posixAccount"},
+		{"object classes added", {{"objectclass", "posixAccount"}}, "ann", "objectClass",
+			"inetOrgPerson|posixAccount"},
 		{"marker", {{"mail", "a@x"}}, "ann", "employeeNumber", "01JABC"},
 		{"disabled", {{"mail", "a@x"}}, "ann", "pwdAccountLockedTime", "000001010000Z"},
 	};
@@ -247,7 +255,8 @@ static void builds_for_active_directory(void **state) {
 	struct directory_config ad = directory;
 	ad.driver = DIRECTORY_ACTIVE_DIRECTORY;
 	ad.rdn_attribute = STR("cn");
-	static const struct pair given[] = {{"given_name", "Ann"}, {"userPrincipalName", "{login}@example.test"}, {"CN", "Root"}, {NULL, NULL}};
+	static const struct pair given[] = {
+		{"given_name", "Ann"}, {"userPrincipalName", "{login}@example.test"}, {"CN", "Root"}, {NULL, NULL}};
 	struct plan_input in = input_of(given, "ann");
 	in.directory = &ad;
 	const struct plan_candidate *c = &built(&in)->candidates[0];
@@ -273,10 +282,13 @@ static void assert_text(struct str got, const char *wanted) {
 static void writes_ldif(void **state) {
 	(void)state;
 	static const struct pair given[] = {
-		{"given_name", "Jörg"}, {"family_name", "Example"},
-		{"description", "a line that is longer than seventy-six letters and therefore goes on in the next one, twice: "
-				"for the continuation has one letter less than the first"},
-		{"title", ":begins with a colon"}, {NULL, NULL},
+		{"given_name", "Jörg"},
+		{"family_name", "Example"},
+		{"description",
+			"a line that is longer than seventy-six letters and therefore goes on in the next one, twice: "
+			"for the continuation has one letter less than the first"},
+		{"title", ":begins with a colon"},
+		{NULL, NULL},
 	};
 	struct plan_input in = input_of(given, "jexample");
 	strs_add(arena, &in.groups, STR("cn=guests,ou=groups,dc=example,dc=test"));
@@ -311,10 +323,27 @@ static void writes_ldif(void **state) {
 /* RFC 4514 2.4: each special letter in a login name. */
 static void writes_special_names(void **state) {
 	(void)state;
-	static const struct { const char *login, *rdn; } rows[] = {
-		{"a,b", "a\\,b"}, {"a+b", "a\\+b"}, {"a\"b", "a\\\"b"}, {"a\\b", "a\\\\b"}, {"a<b", "a\\<b"},       {"a>b", "a\\>b"},
-		{"a;b", "a\\;b"}, {"#a", "\\#a"},   {"a#", "a#"},       {"a=b", "a=b"},     {"a b", "a b"},         {"x'(*)&|!", "x'(*)&|!"},
-		{"\\", "\\\\"},   {",", "\\,"},     {"##", "\\##"},     {"\\,", "\\\\\\,"}, {"a,cn=x", "a\\,cn=x"}, {"{login}", "{login}"},
+	static const struct {
+		const char *login, *rdn;
+	} rows[] = {
+		{"a,b", "a\\,b"},
+		{"a+b", "a\\+b"},
+		{"a\"b", "a\\\"b"},
+		{"a\\b", "a\\\\b"},
+		{"a<b", "a\\<b"},
+		{"a>b", "a\\>b"},
+		{"a;b", "a\\;b"},
+		{"#a", "\\#a"},
+		{"a#", "a#"},
+		{"a=b", "a=b"},
+		{"a b", "a b"},
+		{"x'(*)&|!", "x'(*)&|!"},
+		{"\\", "\\\\"},
+		{",", "\\,"},
+		{"##", "\\##"},
+		{"\\,", "\\\\\\,"},
+		{"a,cn=x", "a\\,cn=x"},
+		{"{login}", "{login}"},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct plan_input in = input_of(ann, rows[i].login);
@@ -331,7 +360,9 @@ static void writes_special_names(void **state) {
 /* What an approver reads in a comment is what is there, and no comment ends before its line. */
 static void shows_hidden_letters(void **state) {
 	(void)state;
-	static const struct pair given[] = {{"title", "a\xE2\x80\xAE" "b\xE2\x80\x8B"}, {"l", "Zü\xC2\xADrich"}, {NULL, NULL}};
+	static const struct pair given[] = {{"title", "a\xE2\x80\xAE"
+						      "b\xE2\x80\x8B"},
+		{"l", "Zü\xC2\xADrich"}, {NULL, NULL}};
 	struct plan_input in = input_of(given, "ann");
 	struct str ldif = plan_ldif(arena, built(&in), &directory, 0);
 	assert_true(str_contains(ldif, STR("# title: a<U+202E>b<U+200B>\ntitle:: YeKArmLigIs=\n")));
@@ -360,7 +391,11 @@ static void folds_between_characters(void **state) {
 /* ---- JSON ---- */
 static struct plan *sample(void) {
 	static const struct pair given[] = {
-		{"given_name", "J\xC3\xB6rg \"<&>\\"}, {"title", "a\xE2\x80\xAE"}, {"mail", "a@x"}, {"mail", "b@x"}, {NULL, NULL},
+		{"given_name", "J\xC3\xB6rg \"<&>\\"},
+		{"title", "a\xE2\x80\xAE"},
+		{"mail", "a@x"},
+		{"mail", "b@x"},
+		{NULL, NULL},
 	};
 	struct plan_input in = input_of(given, "ann");
 	strs_add(arena, &in.logins, STR("ann,2"));
@@ -375,7 +410,8 @@ static void goes_through_json(void **state) {
 	assert_int_equal(plan_parse(&task, json, &again), OK);
 	assert_text(plan_json(arena, again), str_printf(arena, "%.*s", FMT(json)).p);
 	assert_true(str_eq(plan_digest(arena, p), plan_digest(arena, again)));
-	assert_text(plan_ldif(arena, again, &directory, 1), str_printf(arena, "%.*s", FMT(plan_ldif(arena, p, &directory, 1))).p);
+	assert_text(plan_ldif(arena, again, &directory, 1),
+		str_printf(arena, "%.*s", FMT(plan_ldif(arena, p, &directory, 1))).p);
 }
 
 static void is_canonical(void **state) {
@@ -386,9 +422,12 @@ static void is_canonical(void **state) {
 	assert_text(plan_json(arena, p),
 		"{\"version\":1,\"directory\":\"main\",\"marker\":\"01JABC\",\"candidates\":[{\"login\":\"ann\","
 		"\"dn\":\"uid=ann,ou=people,dc=example,dc=test\",\"attributes\":["
-		"{\"name\":\"objectClass\",\"values\":[\"inetOrgPerson\"]},{\"name\":\"employeeNumber\",\"values\":[\"01JABC\"]},"
-		"{\"name\":\"pwdAccountLockedTime\",\"values\":[\"000001010000Z\"]},{\"name\":\"uid\",\"values\":[\"ann\"]},"
-		"{\"name\":\"cn\",\"values\":[\"ann\"]},{\"name\":\"sn\",\"values\":[\"ann\"]}]}],\"groups\":[\"cn=g,dc=test\"]}");
+		"{\"name\":\"objectClass\",\"values\":[\"inetOrgPerson\"]},{\"name\":\"employeeNumber\",\"values\":["
+		"\"01JABC\"]},"
+		"{\"name\":\"pwdAccountLockedTime\",\"values\":[\"000001010000Z\"]},{\"name\":\"uid\",\"values\":["
+		"\"ann\"]},"
+		"{\"name\":\"cn\",\"values\":[\"ann\"]},{\"name\":\"sn\",\"values\":[\"ann\"]}]}],\"groups\":[\"cn=g,"
+		"dc=test\"]}");
 	assert_int_equal(plan_digest(arena, p).n, 43);
 	struct str before = plan_digest(arena, p);
 	p->candidates[0].attributes[4].values.v[0] = STR("anne");
@@ -398,7 +437,9 @@ static void is_canonical(void **state) {
 /* Each text is the canonical one with a part replaced. */
 static void refuses_json(void **state) {
 	(void)state;
-	static const struct { const char *from, *to; } rows[] = {
+	static const struct {
+		const char *from, *to;
+	} rows[] = {
 		{"\"version\":1", "\"version\":2"},
 		{"\"version\":1", "\"version\":\"1\""},
 		{"\"version\":1", "\"version\":1,\"more\":1"},
@@ -429,7 +470,8 @@ static void refuses_json(void **state) {
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const char *at = strstr(json, rows[i].from);
 		assert_non_null(at);
-		struct str changed = str_printf(arena, "%.*s%s%s", (int)(at - json), json, rows[i].to, at + strlen(rows[i].from));
+		struct str changed =
+			str_printf(arena, "%.*s%s%s", (int)(at - json), json, rows[i].to, at + strlen(rows[i].from));
 		struct plan *untouched = (struct plan *)arena, *p = untouched;
 		if (plan_parse(&task, changed, &p) != ERR_INVALID || p != untouched)
 			fail_msg("taken: %.*s", FMT(changed));
@@ -453,9 +495,20 @@ static void names_its_steps(void **state) {
 int main(void) {
 	secret_init();
 	const struct CMUnitTest tests[] = {
-		TEST(builds), TEST(refuses_input), TEST(has_bounds), TEST(bounds_the_whole), TEST(drops_doubles), TEST(builds_for_active_directory),
-		TEST(writes_ldif), TEST(writes_special_names), TEST(shows_hidden_letters), TEST(folds_between_characters),
-		TEST(goes_through_json), TEST(is_canonical), TEST(refuses_json), TEST(names_its_steps),
+		TEST(builds),
+		TEST(refuses_input),
+		TEST(has_bounds),
+		TEST(bounds_the_whole),
+		TEST(drops_doubles),
+		TEST(builds_for_active_directory),
+		TEST(writes_ldif),
+		TEST(writes_special_names),
+		TEST(shows_hidden_letters),
+		TEST(folds_between_characters),
+		TEST(goes_through_json),
+		TEST(is_canonical),
+		TEST(refuses_json),
+		TEST(names_its_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

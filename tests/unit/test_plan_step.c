@@ -26,7 +26,10 @@ static struct directory_config directory;
 static struct {
 	struct entry people[8];
 	size_t n_people;
-	struct { struct str dn; struct strs members; } groups[4];
+	struct {
+		struct str dn;
+		struct strs members;
+	} groups[4];
 	size_t n_groups;
 	bool no_parent, unique_mail, invisible, no_stable_id, bare_19;
 	size_t calls, fault_at; /* the call of this number fails */
@@ -41,8 +44,12 @@ static int begin(void **state) {
 	memset(&fake, 0, sizeof(fake));
 	fake.fault_at = SIZE_MAX;
 	directory = (struct directory_config){
-		.id = STR("main"), .rdn_attribute = STR("uid"), .group_member_attribute = STR("member"), .marker_attribute = STR("employeeNumber"),
-		.people_base = STR("ou=people,dc=test"), .transactions = true,
+		.id = STR("main"),
+		.rdn_attribute = STR("uid"),
+		.group_member_attribute = STR("member"),
+		.marker_attribute = STR("employeeNumber"),
+		.people_base = STR("ou=people,dc=test"),
+		.transactions = true,
 	};
 	return 0;
 }
@@ -70,13 +77,17 @@ static struct str attribute_of(const struct change *c, const char *name) {
 static void person_add(struct str dn, struct str login, struct str mail, struct str marker) {
 	assert_true(fake.n_people < COUNT(fake.people));
 	struct str id = str_printf(arena, "id-%zu", fake.n_people);
-	fake.people[fake.n_people++] = (struct entry){.dn = dn, .login = login, .mail = mail, .marker = marker, .stable_id = id};
+	fake.people[fake.n_people++] =
+		(struct entry){.dn = dn, .login = login, .mail = mail, .marker = marker, .stable_id = id};
 }
 
 static bool matches(const struct entry *e, struct str name, struct str value) {
 	if (str_eq(name, STR("dn")))
 		return dn_equal(arena, e->dn, value);
-	return str_eq_case(str_eq(name, STR("login")) ? e->login : str_eq(name, STR("mail")) ? e->mail : e->marker, value);
+	return str_eq_case(str_eq(name, STR("login"))  ? e->login
+			   : str_eq(name, STR("mail")) ? e->mail
+						       : e->marker,
+		value);
 }
 
 static enum err find(struct str name, struct str value, struct entry **ret) {
@@ -99,7 +110,8 @@ static enum err find(struct str name, struct str value, struct entry **ret) {
 	return OK;
 }
 
-enum err directory_find_marker(struct task *t, const struct directory_config *d, struct str marker, struct entry **ret) {
+enum err directory_find_marker(
+	struct task *t, const struct directory_config *d, struct str marker, struct entry **ret) {
 	(void)t, (void)d;
 	return find(STR("marker"), marker, ret);
 }
@@ -109,12 +121,14 @@ enum err directory_find_dn(struct task *t, const struct directory_config *d, str
 	return find(STR("dn"), dn, ret);
 }
 
-enum err directory_find_value(struct task *t, const struct directory_config *d, struct str name, struct str value, struct entry **ret) {
+enum err directory_find_value(
+	struct task *t, const struct directory_config *d, struct str name, struct str value, struct entry **ret) {
 	(void)t, (void)d;
 	return find(name, value, ret);
 }
 
-enum err directory_read(struct task *t, const struct directory_config *d, struct str dn, const char *const *attributes, struct entry **ret) {
+enum err directory_read(struct task *t, const struct directory_config *d, struct str dn, const char *const *attributes,
+	struct entry **ret) {
 	enum fault fault;
 	(void)t, (void)d, (void)attributes;
 	TRY(fault_now(&fault));
@@ -132,7 +146,8 @@ struct str directory_attribute(const struct directory_config *d, struct str ours
 	return str_eq(ours, STR("login")) ? STR("uid") : ours;
 }
 
-void directory_new_entry(struct arena *a, const struct directory_config *d, struct str marker, struct attribute **list, size_t *n) {
+void directory_new_entry(
+	struct arena *a, const struct directory_config *d, struct str marker, struct attribute **list, size_t *n) {
 	*list = arena_array(a, struct attribute, 2);
 	(*list)[0].name = STR("objectClass");
 	strs_add(a, &(*list)[0].values, STR("inetOrgPerson"));
@@ -169,7 +184,8 @@ static enum err change_one(const struct change *c) {
 	return ERR_NOT_FOUND;
 }
 
-enum err directory_apply(struct task *t, const struct directory_config *d, const struct change *changes, size_t n, struct report *report) {
+enum err directory_apply(struct task *t, const struct directory_config *d, const struct change *changes, size_t n,
+	struct report *report) {
 	__typeof__(fake) before = fake;
 	enum fault fault;
 	enum err failed = fault_now(&fault), code = OK;
@@ -210,7 +226,11 @@ static struct plan *plan_of(size_t logins, size_t groups) {
 	static const struct str names[] = {STR("ann"), STR("ann2"), STR("ann3")};
 	struct attribute mail = {.name = STR("mail")};
 	strs_add(arena, &mail.values, STR("ann@x"));
-	struct plan_input in = {.directory = &directory, .marker = STR("01JABC"), .base = directory.people_base, .attributes = &mail, .n_attributes = 1};
+	struct plan_input in = {.directory = &directory,
+		.marker = STR("01JABC"),
+		.base = directory.people_base,
+		.attributes = &mail,
+		.n_attributes = 1};
 	in.logins = (struct strs){(struct str *)(void *)names, logins};
 	for (size_t i = 0; i < groups; i++)
 		strs_add(arena, &in.groups, str_of(group_dns[i]));
@@ -250,7 +270,7 @@ static void assert_whole(const struct plan *p, const struct plan_progress *progr
 	}
 }
 
-#define ANN "uid=ann,ou=people,dc=test"
+#define ANN  "uid=ann,ou=people,dc=test"
 #define ANN2 "uid=ann2,ou=people,dc=test"
 
 static void runs(void **state) {
@@ -344,7 +364,8 @@ static void reports_what_happened(void **state) {
 static void goes_through_names(void **state) {
 	(void)state;
 	fake.bare_19 = true; /* what slapd says of a unique value in a transaction */
-	person_add(STR("uid=ann,ou=elsewhere,ou=people,dc=test"), STR("ANN"), STR(""), STR("")); /* another OU, the same login */
+	person_add(STR("uid=ann,ou=elsewhere,ou=people,dc=test"), STR("ANN"), STR(""),
+		STR("")); /* another OU, the same login */
 	person_add(STR(ANN2), STR("x"), STR(""), STR(""));
 	struct plan *p = plan_of(3, 0);
 	struct plan_progress progress = {0};
@@ -352,7 +373,8 @@ static void goes_through_names(void **state) {
 	assert_int_equal(progress.candidate, 2);
 	assert_whole(p, &progress, "uid=ann3,ou=people,dc=test");
 
-	person_add(STR("uid=ann3,ou=more,ou=people,dc=test"), STR("ann3"), STR(""), STR("")); /* two have it: still taken */
+	person_add(STR("uid=ann3,ou=more,ou=people,dc=test"), STR("ann3"), STR(""),
+		STR("")); /* two have it: still taken */
 	struct plan *other = plan_of(3, 0);
 	other->marker = STR("01JOTHER");
 	struct plan_progress none = {0};
@@ -380,7 +402,8 @@ struct parked {
 static void assert_parked(const struct plan *p, struct plan_progress *progress, struct parked wanted) {
 	struct plan_progress before = *progress;
 	enum err code = run(p, progress);
-	if (code != wanted.code || task.failure != wanted.code || !str_contains(task.failure_detail, str_of(wanted.detail)))
+	if (code != wanted.code || task.failure != wanted.code ||
+		!str_contains(task.failure_detail, str_of(wanted.detail)))
 		fail_msg("%s: %.*s", err_row(code)->name, FMT(task.failure_detail));
 	assert_memory_equal(&before, progress, sizeof(before));
 }
@@ -468,7 +491,8 @@ static void refuses_other_progress(void **state) {
 	(void)state;
 	struct plan *p = plan_of(1, 0);
 	assert_parked(p, &(struct plan_progress){.candidate = 1}, (struct parked){ERR_INTERNAL, "1 names"});
-	assert_parked(p, &(struct plan_progress){.step = 1}, (struct parked){ERR_INTERNAL, "before the entry was created"});
+	assert_parked(
+		p, &(struct plan_progress){.step = 1}, (struct parked){ERR_INTERNAL, "before the entry was created"});
 	directory.id = STR("other");
 	assert_parked(p, &(struct plan_progress){0}, (struct parked){ERR_INTERNAL, "directory main"});
 }
@@ -476,9 +500,17 @@ static void refuses_other_progress(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(runs), TEST(runs_each_step_twice), cmocka_unit_test_teardown(survives_every_fault, end), TEST(reports_what_happened),
-		TEST(goes_through_names), TEST(tries_on_where_none_is_seen), TEST(parks), TEST(parks_at_a_group), TEST(trusts_no_marker_alone),
-		TEST(adopts_what_is_ours), TEST(refuses_other_progress),
+		cmocka_unit_test(runs),
+		TEST(runs_each_step_twice),
+		cmocka_unit_test_teardown(survives_every_fault, end),
+		TEST(reports_what_happened),
+		TEST(goes_through_names),
+		TEST(tries_on_where_none_is_seen),
+		TEST(parks),
+		TEST(parks_at_a_group),
+		TEST(trusts_no_marker_alone),
+		TEST(adopts_what_is_ours),
+		TEST(refuses_other_progress),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

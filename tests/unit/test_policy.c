@@ -52,7 +52,8 @@ static struct entry entry_of(const char *dn, const char *const *attributes) {
 	return e;
 }
 
-enum err directory_read(struct task *t, const struct directory_config *d, struct str dn, const char *const *attributes, struct entry **ret) {
+enum err directory_read(struct task *t, const struct directory_config *d, struct str dn, const char *const *attributes,
+	struct entry **ret) {
 	(void)d;
 	if (fake.read)
 		return task_fail(t, fake.read, "fake");
@@ -66,8 +67,8 @@ enum err directory_read(struct task *t, const struct directory_config *d, struct
 	return task_fail(t, ERR_NOT_FOUND, "fake: none");
 }
 
-enum err directory_search(struct task *t, const struct directory_config *d, struct str base, const char *filter, const char *const *attributes,
-	struct entry **ret, size_t *ret_n, bool *cut) {
+enum err directory_search(struct task *t, const struct directory_config *d, struct str base, const char *filter,
+	const char *const *attributes, struct entry **ret, size_t *ret_n, bool *cut) {
 	(void)d;
 	size_t n = 0;
 	assert_string_equal(filter, "(objectClass=pwdPolicy)");
@@ -99,17 +100,29 @@ static struct password_policy policy_of(enum directory_driver_id driver, const s
 	return p;
 }
 
-#define PERSON "uid=ann,ou=people,dc=test"
+#define PERSON  "uid=ann,ou=people,dc=test"
 #define DEFAULT "cn=default,ou=policies,dc=test"
-#define SUFFIXES {"", "namingContexts", "cn=accesslog|dc=test"}
+#define SUFFIXES                                                                                                       \
+	{ "", "namingContexts", "cn=accesslog|dc=test" }
 static const struct row ppolicy[] = {
 	SUFFIXES,
-	{DEFAULT, "pwdAttribute", "userPassword"}, {DEFAULT, "pwdMinLength", "8"}, {DEFAULT, "pwdMaxLength", "64"}, {DEFAULT, "pwdInHistory", "3"},
-	{DEFAULT, "pwdMinAge", "60"}, {DEFAULT, "pwdMaxAge", "7776000"}, {DEFAULT, "pwdMaxFailure", "5"}, {DEFAULT, "pwdLockoutDuration", "900"},
-	{DEFAULT, "pwdCheckQuality", "1"}, {DEFAULT, "pwdMustChange", "TRUE"},
-	{"cn=strict,dc=test", "pwdAttribute", "userPassword"}, {"cn=strict,dc=test", "pwdMinLength", "14"},
-	{"cn=strict,dc=test", "pwdMustChange", "FALSE"}, {"cn=strict,dc=test", "pwdCheckQuality", "0"},
-	{PERSON, "pwdPolicySubentry", "cn=strict,dc=test"}, {"uid=bob,ou=people,dc=test", "uid", "bob"}, {NULL, NULL, NULL},
+	{DEFAULT, "pwdAttribute", "userPassword"},
+	{DEFAULT, "pwdMinLength", "8"},
+	{DEFAULT, "pwdMaxLength", "64"},
+	{DEFAULT, "pwdInHistory", "3"},
+	{DEFAULT, "pwdMinAge", "60"},
+	{DEFAULT, "pwdMaxAge", "7776000"},
+	{DEFAULT, "pwdMaxFailure", "5"},
+	{DEFAULT, "pwdLockoutDuration", "900"},
+	{DEFAULT, "pwdCheckQuality", "1"},
+	{DEFAULT, "pwdMustChange", "TRUE"},
+	{"cn=strict,dc=test", "pwdAttribute", "userPassword"},
+	{"cn=strict,dc=test", "pwdMinLength", "14"},
+	{"cn=strict,dc=test", "pwdMustChange", "FALSE"},
+	{"cn=strict,dc=test", "pwdCheckQuality", "0"},
+	{PERSON, "pwdPolicySubentry", "cn=strict,dc=test"},
+	{"uid=bob,ou=people,dc=test", "uid", "bob"},
+	{NULL, NULL, NULL},
 };
 
 static void reads_ppolicy(void **state) {
@@ -133,21 +146,32 @@ static void reads_ppolicy(void **state) {
 
 static void reads_what_is_shown(void **state) {
 	(void)state;
-	static const struct row none[] = {SUFFIXES, {NULL, NULL, NULL}}, outside[] = {{"", "namingContexts", "dc=other"}, {NULL, NULL, NULL}},
-		one[] = {SUFFIXES, {"cn=x,dc=test", "pwdAttribute", "a"}, {"cn=x,dc=test", "pwdMinLength", "9"}, {NULL, NULL, NULL}},
-		two[] = {SUFFIXES, {"cn=x,dc=test", "pwdAttribute", "a"}, {"cn=x,dc=test", "pwdMinLength", "9"},
-			{"cn=y,dc=test", "pwdAttribute", "a"}, {"cn=y,dc=test", "pwdMinLength", "10"}, {NULL, NULL, NULL}},
-		doubled[] = {SUFFIXES, {"cn=default,dc=test", "pwdAttribute", "a"}, {"cn=default,dc=test", "pwdMinLength", "9"},
-			{DEFAULT, "pwdAttribute", "a"}, {DEFAULT, "pwdMinLength", "10"}, {NULL, NULL, NULL}},
-		garbage[] = {SUFFIXES, {"cn=x,dc=test", "pwdAttribute", "a"}, {"cn=x,dc=test", "pwdMinLength", "9x"},
-			{"cn=x,dc=test", "pwdInHistory", "99999999999999999999"}, {NULL, NULL, NULL}};
+	static const struct row none[] = {SUFFIXES, {NULL, NULL, NULL}},
+				outside[] = {{"", "namingContexts", "dc=other"}, {NULL, NULL, NULL}},
+				one[] = {SUFFIXES, {"cn=x,dc=test", "pwdAttribute", "a"},
+					{"cn=x,dc=test", "pwdMinLength", "9"}, {NULL, NULL, NULL}},
+				two[] = {SUFFIXES, {"cn=x,dc=test", "pwdAttribute", "a"},
+					{"cn=x,dc=test", "pwdMinLength", "9"}, {"cn=y,dc=test", "pwdAttribute", "a"},
+					{"cn=y,dc=test", "pwdMinLength", "10"}, {NULL, NULL, NULL}},
+				doubled[] = {SUFFIXES, {"cn=default,dc=test", "pwdAttribute", "a"},
+					{"cn=default,dc=test", "pwdMinLength", "9"}, {DEFAULT, "pwdAttribute", "a"},
+					{DEFAULT, "pwdMinLength", "10"}, {NULL, NULL, NULL}},
+				garbage[] = {SUFFIXES, {"cn=x,dc=test", "pwdAttribute", "a"},
+					{"cn=x,dc=test", "pwdMinLength", "9x"},
+					{"cn=x,dc=test", "pwdInHistory", "99999999999999999999"}, {NULL, NULL, NULL}};
 	static const struct {
 		const struct row *rows;
 		bool known, cut;
 		int64_t min_length;
 	} cases[] = {
-		{none, false, false, 0}, {outside, false, false, 0}, {one, true, false, 9}, {one, false, true, 0},
-		{two, false, false, 0}, {doubled, false, false, 0}, {garbage, true, false, 0}, {NULL, false, false, 0},
+		{none, false, false, 0},
+		{outside, false, false, 0},
+		{one, true, false, 9},
+		{one, false, true, 0},
+		{two, false, false, 0},
+		{doubled, false, false, 0},
+		{garbage, true, false, 0},
+		{NULL, false, false, 0},
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		fake.cut = cases[i].cut;
@@ -159,9 +183,15 @@ static void reads_what_is_shown(void **state) {
 
 static void reads_with_failures(void **state) {
 	(void)state;
-	static const struct { enum err read, search, wanted; } rows[] = {
-		{OK, ERR_REFUSED, OK}, {OK, ERR_NOT_FOUND, OK}, {OK, ERR_TIMEOUT, ERR_TIMEOUT}, {ERR_REFUSED, OK, OK},
-		{ERR_UNAVAILABLE, OK, ERR_UNAVAILABLE}, {ERR_CONFIG, OK, ERR_CONFIG},
+	static const struct {
+		enum err read, search, wanted;
+	} rows[] = {
+		{OK, ERR_REFUSED, OK},
+		{OK, ERR_NOT_FOUND, OK},
+		{OK, ERR_TIMEOUT, ERR_TIMEOUT},
+		{ERR_REFUSED, OK, OK},
+		{ERR_UNAVAILABLE, OK, ERR_UNAVAILABLE},
+		{ERR_CONFIG, OK, ERR_CONFIG},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct password_policy p = {.min_length = 77};
@@ -179,11 +209,18 @@ static void reads_with_failures(void **state) {
 static void reads_active_directory(void **state) {
 	(void)state;
 	static const struct row rows[] = {
-		{"", "defaultNamingContext", "DC=test"}, {"DC=test", "minPwdLength", "7"}, {"DC=test", "pwdProperties", "1"},
-		{"DC=test", "pwdHistoryLength", "24"}, {"DC=test", "minPwdAge", "-864000000000"}, {"DC=test", "maxPwdAge", "-9223372036854775808"},
-		{"DC=test", "lockoutThreshold", "3"}, {"DC=test", "lockoutDuration", "-18000000000"},
-		{PERSON, "msDS-ResultantPSO", "CN=pso"}, {"CN=pso", "msDS-MinimumPasswordLength", "15"},
-		{"CN=pso", "msDS-PasswordComplexityEnabled", "FALSE"}, {NULL, NULL, NULL},
+		{"", "defaultNamingContext", "DC=test"},
+		{"DC=test", "minPwdLength", "7"},
+		{"DC=test", "pwdProperties", "1"},
+		{"DC=test", "pwdHistoryLength", "24"},
+		{"DC=test", "minPwdAge", "-864000000000"},
+		{"DC=test", "maxPwdAge", "-9223372036854775808"},
+		{"DC=test", "lockoutThreshold", "3"},
+		{"DC=test", "lockoutDuration", "-18000000000"},
+		{PERSON, "msDS-ResultantPSO", "CN=pso"},
+		{"CN=pso", "msDS-MinimumPasswordLength", "15"},
+		{"CN=pso", "msDS-PasswordComplexityEnabled", "FALSE"},
+		{NULL, NULL, NULL},
 	};
 	struct password_policy p = policy_of(DIRECTORY_ACTIVE_DIRECTORY, rows, "");
 	assert_true(p.known && p.complexity);
@@ -201,7 +238,9 @@ static void reads_active_directory(void **state) {
 static void reads_389ds(void **state) {
 	(void)state;
 	static const struct row rows[] = {
-		{"cn=config", "passwordMinLength", "8"}, {"cn=config", "passwordCheckSyntax", "on"}, {"cn=config", "passwordMustChange", "off"},
+		{"cn=config", "passwordMinLength", "8"},
+		{"cn=config", "passwordCheckSyntax", "on"},
+		{"cn=config", "passwordMustChange", "off"},
 		{NULL, NULL, NULL},
 	};
 	struct password_policy p = policy_of(DIRECTORY_389DS, rows, PERSON);
@@ -235,20 +274,31 @@ static void classifies(void **state) {
 		{DIRECTORY_OPENLDAP, 53, -1, NULL, REFUSAL_OTHER},
 		{DIRECTORY_389DS, 19, 5, "Failed to update password", REFUSAL_WEAK},
 		{DIRECTORY_389DS, 19, 8, "Failed to update password", REFUSAL_HISTORY},
-		{DIRECTORY_389DS, 19, -1, "invalid password syntax - password must be at least 8 characters long", REFUSAL_TOO_SHORT},
+		{DIRECTORY_389DS, 19, -1, "invalid password syntax - password must be at least 8 characters long",
+			REFUSAL_TOO_SHORT},
 		{DIRECTORY_389DS, 19, -1, "password in history", REFUSAL_HISTORY},
 		{DIRECTORY_389DS, 19, -1, "within password minimum age", REFUSAL_TOO_YOUNG},
-		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: Constraint violation - check_password_restrictions: the password is too short. It should be "
-			"equal or longer than 7 characters!", REFUSAL_TOO_SHORT},
-		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: x: the password does not meet the complexity criteria!", REFUSAL_WEAK},
-		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: x: the password was already used (in history)!", REFUSAL_HISTORY},
-		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: x: the password was already used (previous password)!", REFUSAL_SAME},
-		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: x: password is too young to change!", REFUSAL_TOO_YOUNG},
-		{DIRECTORY_ACTIVE_DIRECTORY, 53, -1, "0000052d: SvcErr: DSID-031A126C, problem 5003 (WILL_NOT_PERFORM), data 0", REFUSAL_WEAK},
+		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1,
+			"0000052D: Constraint violation - check_password_restrictions: the password is too short. It "
+			"should be "
+			"equal or longer than 7 characters!",
+			REFUSAL_TOO_SHORT},
+		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: x: the password does not meet the complexity criteria!",
+			REFUSAL_WEAK},
+		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: x: the password was already used (in history)!",
+			REFUSAL_HISTORY},
+		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: x: the password was already used (previous password)!",
+			REFUSAL_SAME},
+		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: x: password is too young to change!",
+			REFUSAL_TOO_YOUNG},
+		{DIRECTORY_ACTIVE_DIRECTORY, 53, -1,
+			"0000052d: SvcErr: DSID-031A126C, problem 5003 (WILL_NOT_PERFORM), data 0", REFUSAL_WEAK},
 		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "0000052D: AtrErr: DSID-03191083, #1: 0: 0000052D", REFUSAL_WEAK},
-		{DIRECTORY_ACTIVE_DIRECTORY, 53, -1, "0000001F: SvcErr: DSID-031A12D2, problem 5003, too short", REFUSAL_OTHER},
+		{DIRECTORY_ACTIVE_DIRECTORY, 53, -1, "0000001F: SvcErr: DSID-031A12D2, problem 5003, too short",
+			REFUSAL_OTHER},
 		{DIRECTORY_ACTIVE_DIRECTORY, 50, -1, "00000005: SecErr: DSID-1", REFUSAL_FORBIDDEN},
-		{DIRECTORY_ACTIVE_DIRECTORY, 50, -1, "error in module acl: insufficient access rights during LDB_MODIFY (50)", REFUSAL_FORBIDDEN},
+		{DIRECTORY_ACTIVE_DIRECTORY, 50, -1,
+			"error in module acl: insufficient access rights during LDB_MODIFY (50)", REFUSAL_FORBIDDEN},
 		{DIRECTORY_ACTIVE_DIRECTORY, 19, -1, "000", REFUSAL_OTHER},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -298,9 +348,11 @@ static void measures(void **state) {
 		{STR("X7#kq9$Lm2@vP\xFF"), "", "password.characters"},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct strength s = policy_strength(arena, rows[i].password, str_split(arena, str_of(rows[i].words), ','));
+		struct strength s =
+			policy_strength(arena, rows[i].password, str_split(arena, str_of(rows[i].words), ','));
 		const char *key = s.reason_key ? s.reason_key : "none";
-		if (strcmp(key, rows[i].key ? rows[i].key : "none") != 0 || s.acceptable != !rows[i].key || s.score < 0 || s.score > 4)
+		if (strcmp(key, rows[i].key ? rows[i].key : "none") != 0 || s.acceptable != !rows[i].key ||
+			s.score < 0 || s.score > 4)
 			fail_msg("row %zu: score %d, %s", i, s.score, key);
 	}
 }
@@ -313,15 +365,23 @@ static void measures_within_bounds(void **state) {
 	assert_true(policy_strength(arena, repeated("aX7#kq9$", 32), words).acceptable);
 	assert_true(policy_strength(arena, repeated("\xF0\x9F\x98\x80z", 128), (struct strs){0}).acceptable);
 	assert_string_equal(policy_strength(arena, repeated("a", 257), words).reason_key, "password.too_long");
-	assert_string_equal(policy_strength(arena, repeated("\xF0\x9F\x98\x80", 257), words).reason_key, "password.too_long");
+	assert_string_equal(
+		policy_strength(arena, repeated("\xF0\x9F\x98\x80", 257), words).reason_key, "password.too_long");
 	assert_string_equal(policy_strength(arena, repeated("a", 100000), words).reason_key, "password.too_long");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		TEST(reads_ppolicy), TEST(reads_what_is_shown), TEST(reads_with_failures), TEST(reads_active_directory), TEST(reads_389ds),
-		TEST(classifies), TEST(has_keys), TEST(measures), TEST(measures_within_bounds),
+		TEST(reads_ppolicy),
+		TEST(reads_what_is_shown),
+		TEST(reads_with_failures),
+		TEST(reads_active_directory),
+		TEST(reads_389ds),
+		TEST(classifies),
+		TEST(has_keys),
+		TEST(measures),
+		TEST(measures_within_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,8 @@ static int end(void **state) {
 }
 
 /* The floor below: what a configuration error becomes is not the matter here. */
-void config_error_add(struct arena *a, struct config_errors *errors, unsigned line, struct str key, const char *format, ...) {
+void config_error_add(
+	struct arena *a, struct config_errors *errors, unsigned line, struct str key, const char *format, ...) {
 	(void)a, (void)format;
 	errors->v[errors->n++] = (struct config_error){.line = line, .key = key};
 }
@@ -116,8 +117,12 @@ static void projects(void **state) {
 	static const struct {
 		struct str visible, wanted;
 	} rows[] = {
-		{STR(""), STR("")},         {STR("*"), STR("app:wiki,person,employee")},  {STR("app:*"), STR("app:wiki")}, {STR("app"), STR("")},
-		{STR("app:*,app:wiki"), STR("app:wiki")}, {STR("employee,person"), STR("person,employee")},
+		{STR(""), STR("")},
+		{STR("*"), STR("app:wiki,person,employee")},
+		{STR("app:*"), STR("app:wiki")},
+		{STR("app"), STR("")},
+		{STR("app:*,app:wiki"), STR("app:wiki")},
+		{STR("employee,person"), STR("person,employee")},
 	};
 	struct roles roles = collected(sample_rules, COUNT(sample_rules));
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -143,7 +148,8 @@ static void explains(void **state) {
 		STR("app:wiki  ← cn=app-wiki,ou=groups,dc=test  (rule 1, line 110)\n"
 		    "person  ← cn=team-red,ou=groups,dc=test ← member of cn=staff,ou=groups,dc=test"
 		    " ← member of cn=everyone,ou=groups,dc=test  (rule 2, line 115)\n"
-		    "employee  ← cn=team-red,ou=groups,dc=test ← member of cn=staff,ou=groups,dc=test  (rule 3, line 120)\n"));
+		    "employee  ← cn=team-red,ou=groups,dc=test ← member of cn=staff,ou=groups,dc=test  (rule 3, line "
+		    "120)\n"));
 	assert_text(roles_explain(arena, &realm, &groups, &(struct roles){0}), STR(""));
 }
 
@@ -156,7 +162,8 @@ static void explains_odd_groups(void **state) {
 	struct realm realm = {.roles = &rule, .n_roles = 1};
 	struct roles roles;
 	roles_collect(arena, &realm, &circle, &roles);
-	assert_text(roles_explain(arena, &realm, &circle, &roles), STR("r  ← cn=b? ← member of cn=a?[2J  (rule 1, line 9)\n"));
+	assert_text(roles_explain(arena, &realm, &circle, &roles),
+		STR("r  ← cn=b? ← member of cn=a?[2J  (rule 1, line 9)\n"));
 }
 
 /* Must end, and stay within an arena: the most groups, and a rule that none of them fits. */
@@ -164,10 +171,12 @@ static void takes_many_groups(void **state) {
 	(void)state;
 	struct groups many = {arena_array(arena, struct group, LIMIT_GROUPS), LIMIT_GROUPS, true};
 	for (size_t i = 0; i < many.n; i++)
-		many.v[i] = (struct group){str_printf(arena, "cn=g%zu,ou=groups,dc=test", i), str_printf(arena, "g%zu", i), STR("1"), i ? i - 1 : SIZE_MAX};
+		many.v[i] = (struct group){str_printf(arena, "cn=g%zu,ou=groups,dc=test", i),
+			str_printf(arena, "g%zu", i), STR("1"), i ? i - 1 : SIZE_MAX};
 	struct role_rule rules[50];
 	for (size_t i = 0; i < COUNT(rules); i++)
-		rules[i] = (struct role_rule){ROLE_GROUP_DN, str_printf(arena, "cn=none%zu,ou=groups,dc=test", i), STR("r"), 1};
+		rules[i] = (struct role_rule){
+			ROLE_GROUP_DN, str_printf(arena, "cn=none%zu,ou=groups,dc=test", i), STR("r"), 1};
 	rules[49] = (struct role_rule){ROLE_GROUP_PATTERN, STR("g*"), STR("{1}"), 1};
 	struct realm realm = {.roles = rules, .n_roles = COUNT(rules)};
 	struct roles roles;
@@ -175,7 +184,8 @@ static void takes_many_groups(void **state) {
 	roles_collect(arena, &realm, &many, &roles);
 	assert_int_equal(roles.n, LIMIT_GROUPS);
 	assert_true(arena_used(arena) - before < 2u << 20);
-	assert_true(str_starts(roles_explain(arena, &realm, &many, &roles), STR("0  ← cn=g0,ou=groups,dc=test  (rule 50, line 1)\n")));
+	assert_true(str_starts(
+		roles_explain(arena, &realm, &many, &roles), STR("0  ← cn=g0,ou=groups,dc=test  (rule 50, line 1)\n")));
 }
 
 static void checks_configuration(void **state) {
@@ -194,7 +204,8 @@ static void checks_configuration(void **state) {
 	struct client_config client = {.id = STR("wiki"), .at = 20};
 	strs_add(arena, &client.roles, STR("app-*"));
 	strs_add(arena, &client.roles, STR(""));
-	struct realm realm = {.id = STR("staff"), .roles = rules, .n_roles = COUNT(rules), .clients = &client, .n_clients = 1};
+	struct realm realm = {
+		.id = STR("staff"), .roles = rules, .n_roles = COUNT(rules), .clients = &client, .n_clients = 1};
 	struct config config = {.realms = &realm, .n_realms = 1};
 	struct config_errors *errors = arena_new_of(arena, struct config_errors);
 	static const unsigned lines[] = {1, 3, 4, 5, 6, 8, 9, 20};
@@ -210,8 +221,14 @@ static void checks_configuration(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		TEST(matches), TEST(keeps_order_and_the_first), TEST(projects), TEST(finds_a_group), TEST(explains), TEST(explains_odd_groups),
-		TEST(takes_many_groups), TEST(checks_configuration),
+		TEST(matches),
+		TEST(keeps_order_and_the_first),
+		TEST(projects),
+		TEST(finds_a_group),
+		TEST(explains),
+		TEST(explains_odd_groups),
+		TEST(takes_many_groups),
+		TEST(checks_configuration),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

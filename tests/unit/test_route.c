@@ -15,8 +15,15 @@ struct str param(struct params p, const char *name) {
 	return STR_NONE;
 }
 
+struct str oauth_description(struct task *task, enum err code) {
+	(void)task;
+	(void)code;
+	return STR("what to mend");
+}
+
 struct str oauth_error_json(struct arena *arena, enum err code, struct str description) {
-	return str_printf(arena, "{\"error\":\"%s\",\"error_description\":\"%.*s\"}", err_row(code)->oauth, FMT(description));
+	return str_printf(
+		arena, "{\"error\":\"%s\",\"error_description\":\"%.*s\"}", err_row(code)->oauth, FMT(description));
 }
 
 void page_error(struct task *t, struct request *q, struct response *r, enum err code) {
@@ -44,7 +51,8 @@ static enum err answer = OK;
 static enum err handle(struct task *t, struct request *q, struct response *r) {
 	if (answer)
 		return answer;
-	response_html(r, 200, str_printf(t->arena, "%.*s|%.*s|%.*s|%d", FMT(q->rest), FMT(q->rest2), FMT(t->actor), (int)q->method));
+	response_html(r, 200,
+		str_printf(t->arena, "%.*s|%.*s|%.*s|%d", FMT(q->rest), FMT(q->rest2), FMT(t->actor), (int)q->method));
 	return OK;
 }
 
@@ -82,7 +90,8 @@ static const struct route_table table = {table_rows, COUNT(table_rows)};
 static struct arena *a;
 static struct task t;
 static struct realm realms[] = {{.id = {"staff", 5}}, {.id = {"guests", 6}}};
-static struct config config = {.public_url = {"https://id.example.org", 22}, .secure = true, .realms = realms, .n_realms = 2};
+static struct config config = {
+	.public_url = {"https://id.example.org", 22}, .secure = true, .realms = realms, .n_realms = 2};
 
 static int begin(void **state) {
 	static const uint8_t key[32] = {7};
@@ -146,8 +155,10 @@ static void finds(void **state) {
 		{"/realms/staff/a/1/c/2", METHOD_GET, ERR_NOT_FOUND, 0, "staff", NULL, NULL, NULL},
 		{"/realms/staff/token", METHOD_GET, ERR_METHOD, 0, "staff", NULL, NULL, "POST, OPTIONS"},
 		{"/realms/staff/token", METHOD_OPTIONS, OK, 6, "staff", NULL, NULL, NULL},
-		{"/.well-known/oauth-authorization-server/realms/guests", METHOD_GET, OK, 10, "guests", NULL, NULL, NULL},
-		{"/.well-known/oauth-authorization-server/realms/x", METHOD_GET, ERR_NOT_FOUND, 0, "", NULL, NULL, NULL},
+		{"/.well-known/oauth-authorization-server/realms/guests", METHOD_GET, OK, 10, "guests", NULL, NULL,
+			NULL},
+		{"/.well-known/oauth-authorization-server/realms/x", METHOD_GET, ERR_NOT_FOUND, 0, "", NULL, NULL,
+			NULL},
 		{"/nothing", METHOD_GET, ERR_NOT_FOUND, 0, "", NULL, NULL, NULL},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -266,7 +277,10 @@ static void answers_preflights(void **state) {
 static void refuses_bad_parameters(void **state) {
 	(void)state;
 	struct response r;
-	run(&(struct request){.method = METHOD_GET, .path = STR("/realms/staff/register/x"), .query_text = STR("a=1&a=2")}, &r);
+	run(
+		&(struct request){
+			.method = METHOD_GET, .path = STR("/realms/staff/register/x"), .query_text = STR("a=1&a=2")},
+		&r);
 	assert_int_equal(r.status, 400);
 	next();
 	run(&(struct request){.method = METHOD_POST,
@@ -287,9 +301,12 @@ static void leads_to_the_login(void **state) {
 		const char *location;
 	} rows[] = {
 		{STR(""), METHOD_GET, 303, "/realms/staff/login?to=%2Frealms%2Fstaff%2Faccount%3Fa%3D1"},
-		{STR("__Host-session-staff=wrong"), METHOD_GET, 303, "/realms/staff/login?to=%2Frealms%2Fstaff%2Faccount%3Fa%3D1"},
-		{STR("__Host-session-guests=good"), METHOD_GET, 303, "/realms/staff/login?to=%2Frealms%2Fstaff%2Faccount%3Fa%3D1"},
-		{STR("session-staff=good"), METHOD_GET, 303, "/realms/staff/login?to=%2Frealms%2Fstaff%2Faccount%3Fa%3D1"},
+		{STR("__Host-session-staff=wrong"), METHOD_GET, 303,
+			"/realms/staff/login?to=%2Frealms%2Fstaff%2Faccount%3Fa%3D1"},
+		{STR("__Host-session-guests=good"), METHOD_GET, 303,
+			"/realms/staff/login?to=%2Frealms%2Fstaff%2Faccount%3Fa%3D1"},
+		{STR("session-staff=good"), METHOD_GET, 303,
+			"/realms/staff/login?to=%2Frealms%2Fstaff%2Faccount%3Fa%3D1"},
 		{STR("__Host-session-staff=good; __Host-session-staff=good"), METHOD_GET, 303,
 			"/realms/staff/login?to=%2Frealms%2Fstaff%2Faccount%3Fa%3D1"},
 		{STR(""), METHOD_POST, 401, NULL},
@@ -298,7 +315,10 @@ static void leads_to_the_login(void **state) {
 		{STR("__Host-session-staff=good"), METHOD_POST, 200, NULL},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct request q = {.method = rows[i].method, .path = STR("/realms/staff/account"), .query_text = STR("a=1"), .cookie = rows[i].cookie};
+		struct request q = {.method = rows[i].method,
+			.path = STR("/realms/staff/account"),
+			.query_text = STR("a=1"),
+			.cookie = rows[i].cookie};
 		struct response r;
 		next();
 		run(&q, &r);
@@ -314,7 +334,8 @@ static void leads_to_the_login(void **state) {
 
 static void runs_without_a_session_where_none_is_needed(void **state) {
 	(void)state;
-	struct request q = {.method = METHOD_GET, .path = STR("/realms/staff/login"), .cookie = STR("__Host-session-staff=old")};
+	struct request q = {
+		.method = METHOD_GET, .path = STR("/realms/staff/login"), .cookie = STR("__Host-session-staff=old")};
 	struct response r;
 	run(&q, &r);
 	assert_int_equal(r.status, 200);

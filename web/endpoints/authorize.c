@@ -2,17 +2,15 @@
 
 /* Nothing is known of where to send the error: a page says what is wrong. */
 static enum err refuse_here(struct task *t, struct request *q, struct response *r, enum err code) {
-	bool theirs = code == ERR_CLIENT || code == ERR_INVALID || code == ERR_UNAUTHORIZED_CLIENT || code == ERR_NOT_FOUND;
+	bool theirs =
+		code == ERR_CLIENT || code == ERR_INVALID || code == ERR_UNAUTHORIZED_CLIENT || code == ERR_NOT_FOUND;
 	if (!theirs)
 		return code;
 	struct value *data = page_data(t, q, r, "error.application.title");
-	value_text(t->arena, data, "what", text(code == ERR_INVALID ? "error.application.request" : "error.application.client"));
+	value_text(t->arena, data, "what",
+		text(code == ERR_INVALID ? "error.application.request" : "error.application.client"));
 	value_text(t->arena, data, "turn", text("error.application.next"));
 	return page_render(t, r, 400, "error", data);
-}
-
-static enum err read_error(struct task *t, struct request *q, struct response *r, const struct authorize *a, bool redirect, enum err code) {
-	return redirect ? flow_refuse(t, q, r, a, code) : refuse_here(t, q, r, code);
 }
 
 enum err endpoint_authorize(struct task *t, struct request *q, struct response *r) {
@@ -21,7 +19,7 @@ enum err endpoint_authorize(struct task *t, struct request *q, struct response *
 	enum authorize_next next;
 	enum err e = authorize_read(t, q->method == METHOD_POST ? q->form : q->query, &a, &redirect);
 	if (e)
-		return read_error(t, q, r, &a, redirect, e);
+		return redirect ? flow_refuse(t, q, r, &a, e) : refuse_here(t, q, r, e);
 	e = authorize_next(t, &a, q->login, false, false, &next);
 	if (e)
 		return flow_refuse(t, q, r, &a, e);

@@ -15,11 +15,12 @@ enum err admin_operator(struct task *t, const struct request *q, struct approver
 	return OK;
 }
 
-struct value *admin_data(struct task *t, struct request *q, struct response *r, const char *key, const struct approver *who) {
+struct value *admin_data(
+	struct task *t, struct request *q, struct response *r, const char *key, const struct approver *who) {
 	struct value *data = page_data_of(t, q, r, key);
 	value_bool(t->arena, data, "wide", true);
 	value_bool(t->arena, data, "operator", who->is_operator);
-	value_bool(t->arena, value_child(t->arena, data, "nav"), key, true);
+	value_bool(t->arena, value_child(t->arena, data, "nav"), strcmp(key, "request") ? key : "queue", true);
 	return data;
 }
 

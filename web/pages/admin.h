@@ -8,7 +8,8 @@
 enum err admin_actor(struct task *t, const struct request *q, struct approver *ret) must_use;
 enum err admin_operator(struct task *t, const struct request *q, struct approver *ret) must_use;
 /* page_data with what the navigation needs: nav {NAME: true}, operator. */
-struct value *admin_data(struct task *t, struct request *q, struct response *r, const char *key, const struct approver *who);
+struct value *admin_data(
+	struct task *t, struct request *q, struct response *r, const char *key, const struct approver *who);
 /* "person:SUB" as the login name that one knows the person by. */
 struct str actor_words(struct task *t, struct str actor);
 /* A row of the audit: at, actor, action, detail, address. */

@@ -8,14 +8,17 @@
 #define STEP        200u
 
 static struct audit_filter filter_of(const struct request *q, unsigned limit) {
-	return (struct audit_filter){.subject = str_trim(asked(q, "subject")), .actor = str_trim(asked(q, "actor")),
-		.action = str_trim(asked(q, "action")), .after = asked(q, "after"), .limit = limit};
+	return (struct audit_filter){.subject = str_trim(asked(q, "subject")),
+		.actor = str_trim(asked(q, "actor")),
+		.action = str_trim(asked(q, "action")),
+		.after = asked(q, "after"),
+		.limit = limit};
 }
 
 static struct str query_of(struct task *t, const struct audit_filter *f, const char *path, struct str after) {
 	return str_printf(t->arena, "%.*s?subject=%.*s&actor=%.*s&action=%.*s&after=%.*s", FMT(realm_path(t, path)),
-		FMT(form_encode(t->arena, f->subject)), FMT(form_encode(t->arena, f->actor)), FMT(form_encode(t->arena, f->action)),
-		FMT(after));
+		FMT(form_encode(t->arena, f->subject)), FMT(form_encode(t->arena, f->actor)),
+		FMT(form_encode(t->arena, f->action)), FMT(after));
 }
 
 enum err page_audit(struct task *t, struct request *q, struct response *r) {

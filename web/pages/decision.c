@@ -5,7 +5,7 @@
 
 /* What the approver chose, typed and saw; from a link's query or the form. */
 struct choice {
-	bool chosen;          /* base and groups count; else what stands */
+	bool chosen; /* base and groups count; else what stands */
 	struct str base, reason, decision;
 	struct strs groups;
 };
@@ -39,6 +39,14 @@ static bool dn_in(struct task *t, struct strs list, struct str dn) {
 	return false;
 }
 
+/* A choice is shown as the person read it. */
+static struct str value_words(const struct field_config *f, struct str value) {
+	for (size_t i = 0; i < f->n_options; i++)
+		if (str_eq(f->options[i].value, value))
+			return f->options[i].label;
+	return value;
+}
+
 static enum err add_fields(struct task *t, struct value *data, const struct approval *a) {
 	const struct registration *reg = a->registration;
 	struct value *list = value_list(t->arena, data, "fields");
@@ -51,12 +59,13 @@ static enum err add_fields(struct task *t, struct value *data, const struct appr
 		struct value *row = value_row(t->arena, list);
 		struct str shown = visible(t, fields[i].value);
 		value_text(t->arena, row, "label", a->profile->fields[i].label);
-		value_text(t->arena, row, "value", shown);
+		value_text(t->arena, row, "value", value_words(&a->profile->fields[i], shown));
 		value_bool(t->arena, row, "odd", !str_eq(shown, fields[i].value));
 	}
 	struct str name = person_name(t, fields, n);
 	value_text(t->arena, data, "name", visible(t, str_empty(name) ? reg->mail : name));
 	value_text(t->arena, data, "mail", visible(t, reg->mail));
+	value_text(t->arena, data, "mail_label", text(reg->verified_at ? "request.mail_confirmed" : "request.mail"));
 	value_text(t->arena, data, "proposed", visible(t, reg->login_proposed));
 	value_text(t->arena, data, "login_name", reg->login);
 	value_text(t->arena, data, "address", reg->address);
@@ -89,7 +98,8 @@ static void add_choices(struct task *t, struct value *data, const struct approva
 	add_groups(t, groups, a, p->groups_allowed, false);
 }
 
-/* A record that is there, or is where it is, because the approver chose so. Records: version, the entry, then each group of the plan. */
+/* A record that is there, or is where it is, because the approver chose so. Records: version, the entry, then each
+ * group of the plan. */
 static bool record_changed(struct task *t, const struct approval *a, size_t number) {
 	if (number == 1)
 		return !dn_equal(t->arena, a->base, a->profile->base);
@@ -125,7 +135,8 @@ static void add_ldif(struct task *t, struct value *data, const struct approval *
 }
 
 static void add_run(struct task *t, struct value *data, const struct approval *a) {
-	static const char *const states[] = {"plan.queued", "plan.running", "plan.done", "plan.parked", "plan.cancelled"};
+	static const char *const states[] = {
+		"plan.queued", "plan.running", "plan.done", "plan.parked", "plan.cancelled"};
 	if (!a->running)
 		return;
 	struct value *run = value_child(t->arena, data, "run");
@@ -181,7 +192,8 @@ struct shown {
 	const char *notice;          /* catalogue key, or NULL */
 };
 
-static enum err render(struct task *t, struct request *q, struct response *r, const struct choice *c, const struct shown *s) {
+static enum err render(
+	struct task *t, struct request *q, struct response *r, const struct choice *c, const struct shown *s) {
 	struct approver who;
 	struct approval *a = NULL;
 	TRY(admin_actor(t, q, &who));
@@ -198,9 +210,9 @@ enum err page_registration(struct task *t, struct request *q, struct response *r
 	struct choice c = choice_of(t, q->query);
 	struct str done = asked(q, "done");
 	struct shown s = {.status = 200};
-	s.notice = str_eq(done, STR("approve")) ? "notice.approved"
+	s.notice = str_eq(done, STR("approve"))  ? "notice.approved"
 		   : str_eq(done, STR("reject")) ? "notice.rejected"
-		   : str_eq(done, STR("retry"))	 ? "notice.retried"
+		   : str_eq(done, STR("retry"))  ? "notice.retried"
 						 : NULL;
 	c.reason = c.decision = STR("");
 	return render(t, q, r, &c, &s);
@@ -234,7 +246,9 @@ static enum err stale(struct task *t, struct request *q, struct response *r, str
 	task_clear(t);
 	TRY(registrations_find(t, q->rest, &reg));
 	bool open = reg->state == REGISTRATION_PENDING;
-	struct shown s = {.status = 409, .field = open ? "plan" : "", .problem = open ? "decide.stale_plan" : "decide.stale_state"};
+	struct shown s = {.status = 409,
+		.field = open ? "plan" : "",
+		.problem = open ? "decide.stale_plan" : "decide.stale_state"};
 	if (!open)
 		c = (struct choice){0};
 	return render(t, q, r, &c, &s);
@@ -261,14 +275,16 @@ enum err page_registration_decide(struct task *t, struct request *q, struct resp
 	if (pressed(q, "preview"))
 		return preview(t, q, r, &c);
 	if (!d.approve && !str_eq(c.decision, STR("reject")))
-		return render(t, q, r, &c, &(struct shown){.status = 422, .field = "approve", .problem = "decide.none"});
+		return render(
+			t, q, r, &c, &(struct shown){.status = 422, .field = "approve", .problem = "decide.none"});
 	TRY(admin_actor(t, q, &who));
 	enum err e = approval_decide(t, &who, q->login->account, &d);
 	if (e == ERR_STALE)
 		return stale(t, q, r, c);
 	if (e == ERR_FIELDS) {
 		task_clear(t);
-		return render(t, q, r, &c, &(struct shown){.status = 422, .field = "reason", .problem = "decide.reason"});
+		return render(
+			t, q, r, &c, &(struct shown){.status = 422, .field = "reason", .problem = "decide.reason"});
 	}
 	TRY(e);
 	response_redirect(r, detail_path(t, q->rest, d.approve ? "?done=approve" : "?done=reject"));

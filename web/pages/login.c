@@ -3,8 +3,8 @@
 /* What the page holds besides the fields. */
 struct entrance {
 	struct flow flow;
-	bool waits;      /* an application waits: flow is filled */
-	struct str to;   /* path to go on to, checked, or empty */
+	bool waits;    /* an application waits: flow is filled */
+	struct str to; /* path to go on to, checked, or empty */
 };
 
 /* A path that was asked for before the login goes before an application's request that was left behind. */
@@ -29,7 +29,8 @@ static void add_entrance(struct task *t, struct response *r, struct value *data,
 		response_form_action(r, in->flow.authorize.redirect_uri);
 }
 
-static struct value *login_data(struct task *t, struct request *q, struct response *r, const struct entrance *in, struct str username) {
+static struct value *login_data(
+	struct task *t, struct request *q, struct response *r, const struct entrance *in, struct str username) {
 	struct value *data = page_data_of(t, q, r, "login");
 	add_entrance(t, r, data, in);
 	value_text(t->arena, data, "username", username);
@@ -39,28 +40,38 @@ static struct value *login_data(struct task *t, struct request *q, struct respon
 enum err page_login(struct task *t, struct request *q, struct response *r) {
 	struct entrance in;
 	TRY(entrance_find(t, q, &in));
-	struct str name = in.waits && !str_absent(in.flow.authorize.login_hint) ? in.flow.authorize.login_hint : STR("");
+	struct str name =
+		in.waits && !str_absent(in.flow.authorize.login_hint) ? in.flow.authorize.login_hint : STR("");
 	return page_render(t, r, 200, "login", login_data(t, q, r, &in, name));
 }
 
-static enum err again(struct task *t, struct request *q, struct response *r, const struct entrance *in, int status, struct str message) {
+struct refused {
+	int status;
+	struct str message;
+};
+
+static enum err again(
+	struct task *t, struct request *q, struct response *r, const struct entrance *in, struct refused why) {
 	struct value *data = login_data(t, q, r, in, field(q, "username"));
-	page_problem(t, data, STR("username"), message);
-	return page_render(t, r, status, "login", data);
+	page_problem(t, data, STR("username"), why.message);
+	return page_render(t, r, why.status, "login", data);
 }
 
-static enum err throttled(struct task *t, struct request *q, struct response *r, const struct entrance *in, int64_t seconds) {
+static enum err throttled(
+	struct task *t, struct request *q, struct response *r, const struct entrance *in, int64_t seconds) {
 	response_header(r, "Retry-After", str_printf(t->arena, "%lld", (long long)seconds));
-	return again(t, q, r, in, 429, text_with(t, "login.throttled", duration_words(t, seconds)));
+	return again(t, q, r, in, (struct refused){429, text_with(t, "login.throttled", duration_words(t, seconds))});
 }
 
 /* The right password, that must be changed first. */
-static enum err change_first(struct task *t, struct request *q, struct response *r, const struct entrance *in, enum login_result why) {
+static enum err change_first(
+	struct task *t, struct request *q, struct response *r, const struct entrance *in, enum login_result why) {
 	struct password_policy none = {0};
 	struct value *data = page_data_of(t, q, r, "password");
 	add_entrance(t, r, data, in);
 	value_text(t->arena, data, "username", field(q, "username"));
-	value_text(t->arena, data, "note", text(why == LOGIN_EXPIRED ? "password.note_expired" : "password.note_must_change"));
+	value_text(t->arena, data, "note",
+		text(why == LOGIN_EXPIRED ? "password.note_expired" : "password.note_must_change"));
 	add_password_rules(t, data, &none);
 	return page_render(t, r, 200, "password", data);
 }
@@ -80,7 +91,7 @@ enum err page_login_submit(struct task *t, struct request *q, struct response *r
 	struct str old = cookie_find(q->cookie, cookie_name(t, "session"));
 	TRY(entrance_find(t, q, &in));
 	if (str_empty(username) || str_empty(password))
-		return again(t, q, r, &in, 422, text("login.empty"));
+		return again(t, q, r, &in, (struct refused){422, text("login.empty")});
 	TRY(login_password(t, username, password, str_absent(old) ? STR("") : old, q->user_agent, &login));
 	switch (login.result) {
 	case LOGIN_OK:
@@ -91,6 +102,8 @@ enum err page_login_submit(struct task *t, struct request *q, struct response *r
 	case LOGIN_THROTTLED:
 		return throttled(t, q, r, &in, login.retry_after_s);
 	default:
-		return again(t, q, r, &in, err_row(ERR_CREDENTIALS)->http_status, text("login.refused"));
+		response_hold(t, r, REFUSED_MS);
+		return again(
+			t, q, r, &in, (struct refused){err_row(ERR_CREDENTIALS)->http_status, text("login.refused")});
 	}
 }

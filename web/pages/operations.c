@@ -11,7 +11,9 @@
 static const char *const kind_keys[JOB_KINDS] = {"job.notice", "job.plan", "job.logout"};
 static const struct {
 	const char *key, *sign;
-} job_states[] = {[JOB_QUEUED] = {"job.queued", "wait"}, [JOB_RUNNING] = {"job.running", "wait"}, [JOB_PARKED] = {"job.parked", "bad"}};
+} job_states[] = {[JOB_QUEUED] = {"job.queued", "wait"},
+	[JOB_RUNNING] = {"job.running", "wait"},
+	[JOB_PARKED] = {"job.parked", "bad"}};
 
 static void add_job(struct task *t, struct value *list, const struct job *j) {
 	struct value *row = value_row(t->arena, list);
@@ -106,7 +108,8 @@ static void add_directories(struct task *t, struct value *list) {
 		enum err e = directory_probe(t, &t->realm->directories[i], &detail);
 		struct str why = e && str_empty(detail) ? text(err_row(e)->sentence) : detail;
 		task_clear(t);
-		add_line(t, list, text_with(t, "health.directory", t->realm->directories[i].id), why, e ? "bad" : "good");
+		add_line(t, list, text_with(t, "health.directory", t->realm->directories[i].id), why,
+			e ? "bad" : "good");
 	}
 }
 
@@ -120,8 +123,10 @@ static enum err add_jobs(struct task *t, struct value *list) {
 		late += jobs[i].state == JOB_QUEUED && jobs[i].attempts > 0;
 		late += jobs[i].state == JOB_QUEUED && !jobs[i].attempts && jobs[i].due_at < now - 60000;
 	}
-	add_line(t, list, text_with(t, "health.parked", str_printf(t->arena, "%zu", parked)), STR(""), parked ? "bad" : "good");
-	add_line(t, list, text_with(t, "health.late", str_printf(t->arena, "%zu", late)), STR(""), late ? "wait" : "good");
+	add_line(t, list, text_with(t, "health.parked", str_printf(t->arena, "%zu", parked)), STR(""),
+		parked ? "bad" : "good");
+	add_line(t, list, text_with(t, "health.late", str_printf(t->arena, "%zu", late)), STR(""),
+		late ? "wait" : "good");
 	return OK;
 }
 
@@ -130,7 +135,8 @@ static enum err add_registrations(struct task *t, struct value *list, struct str
 		int64_t n = 0;
 		TRY(registrations_count(t, profiles, i, &n));
 		struct value *row = value_row(t->arena, list);
-		value_text(t->arena, row, "text", text_named(t, "state.", str_of(registration_state_name((enum registration_state)i))));
+		value_text(t->arena, row, "text",
+			text_named(t, "state.", str_of(registration_state_name((enum registration_state)i))));
 		value_number(t->arena, row, "number", n);
 	}
 	return OK;

@@ -5,6 +5,10 @@
 #include "broker/registrar/registrar.h"
 #include "web/flow.h"
 
+/* When a refused password answers: longer than a search and an argon2 bind take, since the directory refuses an unknown
+ * name faster than a known one. */
+#define REFUSED_MS 400
+
 /* home.c */
 handler page_root, page_home;
 /* register.c */
@@ -30,11 +34,13 @@ handler page_jobs, page_job_retry, page_people, page_health, page_audit, page_au
 struct str text_with(struct task *t, const char *key, struct str value);
 /* The text of prefix and name, or name itself where the catalogue has none. */
 struct str text_named(struct task *t, const char *prefix, struct str name);
-/* Control and format characters, spaces that look like others, and letters of look-alike alphabets beside Latin ones, written as [U+202E]. */
+/* Control and format characters, spaces that look like others, and letters of look-alike alphabets beside Latin ones,
+ * written as [U+202E]. */
 struct str visible(struct task *t, struct str typed);
 /* Seconds in words: "3 days". */
 struct str duration_words(struct task *t, int64_t seconds);
-/* The person's name of a registration's fields: display_name, or given_name and family_name; empty when there is none. */
+/* The person's name of a registration's fields: display_name, or given_name and family_name; empty when there is none.
+ */
 struct str person_name(struct task *t, const struct typed *fields, size_t n);
 /* Adds rules[] to data: what a new password needs. */
 void add_password_rules(struct task *t, struct value *data, const struct password_policy *policy);
@@ -49,7 +55,8 @@ struct message {
 	const char *next_key; /* text of the link */
 	struct str next_link; /* a path */
 };
-enum err page_message(struct task *t, struct request *q, struct response *r, int status, const struct message *m) must_use;
+enum err page_message(
+	struct task *t, struct request *q, struct response *r, int status, const struct message *m) must_use;
 /* key.title as page title. */
 struct value *page_data_of(struct task *t, struct request *q, struct response *r, const char *key);
 /* The value of a form field, empty where it is absent. */

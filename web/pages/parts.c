@@ -48,7 +48,8 @@ struct str duration_words(struct task *t, int64_t seconds) {
 	for (size_t i = 0; i < COUNT(units); i++) {
 		int64_t n = seconds / units[i].seconds;
 		if (n > 0)
-			return n == 1 ? text(units[i].one) : text_with(t, units[i].many, str_printf(t->arena, "%lld", (long long)n));
+			return n == 1 ? text(units[i].one)
+				      : text_with(t, units[i].many, str_printf(t->arena, "%lld", (long long)n));
 	}
 	return text("time.moment");
 }
@@ -66,13 +67,34 @@ static bool in_ranges(const struct range *ranges, size_t n, uint32_t c) {
 	return false;
 }
 
-/* Controls, format characters, fillers and odd spaces: Unicode general categories Cc, Cf, Zl, Zp, Zs and default ignorable letters. */
+/* Controls, format characters, fillers and odd spaces: Unicode general categories Cc, Cf, Zl, Zp, Zs and default
+ * ignorable letters. */
 static bool is_hidden(uint32_t c) {
 	static const struct range ranges[] = {
-		{0x00, 0x09}, {0x0B, 0x0C}, {0x0E, 0x1F}, {0x7F, 0xA0}, {0xAD, 0xAD}, {0x034F, 0x034F}, {0x061C, 0x061C},
-		{0x115F, 0x1160}, {0x1680, 0x1680}, {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F}, {0x2028, 0x202F},
-		{0x205F, 0x206F}, {0x2800, 0x2800}, {0x3000, 0x3000}, {0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF},
-		{0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFD}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+		{0x00, 0x09},
+		{0x0B, 0x0C},
+		{0x0E, 0x1F},
+		{0x7F, 0xA0},
+		{0xAD, 0xAD},
+		{0x034F, 0x034F},
+		{0x061C, 0x061C},
+		{0x115F, 0x1160},
+		{0x1680, 0x1680},
+		{0x17B4, 0x17B5},
+		{0x180B, 0x180F},
+		{0x2000, 0x200F},
+		{0x2028, 0x202F},
+		{0x205F, 0x206F},
+		{0x2800, 0x2800},
+		{0x3000, 0x3000},
+		{0x3164, 0x3164},
+		{0xFE00, 0xFE0F},
+		{0xFEFF, 0xFEFF},
+		{0xFFA0, 0xFFA0},
+		{0xFFF0, 0xFFFD},
+		{0x1BCA0, 0x1BCA3},
+		{0x1D173, 0x1D17A},
+		{0xE0000, 0xE0FFF},
 	};
 	return in_ranges(ranges, COUNT(ranges), c);
 }
@@ -82,11 +104,22 @@ static bool is_latin(uint32_t c) {
 	return in_ranges(ranges, COUNT(ranges), c);
 }
 
-/* Letters of Cyrillic, Greek, Armenian and Cherokee look like Latin ones, and so do full-width and mathematical forms and the dotless i. */
+/* Letters of Cyrillic, Greek, Armenian and Cherokee look like Latin ones, and so do full-width and mathematical forms
+ * and the dotless i. */
 static bool is_look_alike(uint32_t c) {
 	static const struct range ranges[] = {
-		{0x0131, 0x0131}, {0x0370, 0x03FF}, {0x0400, 0x052F}, {0x0530, 0x058F}, {0x13A0, 0x13FF}, {0x1D00, 0x1D7F},
-		{0x1F00, 0x1FFF}, {0x2100, 0x214F}, {0xA640, 0xA69F}, {0xAB70, 0xABBF}, {0xFF01, 0xFF5E}, {0x1D400, 0x1D7FF},
+		{0x0131, 0x0131},
+		{0x0370, 0x03FF},
+		{0x0400, 0x052F},
+		{0x0530, 0x058F},
+		{0x13A0, 0x13FF},
+		{0x1D00, 0x1D7F},
+		{0x1F00, 0x1FFF},
+		{0x2100, 0x214F},
+		{0xA640, 0xA69F},
+		{0xAB70, 0xABBF},
+		{0xFF01, 0xFF5E},
+		{0x1D400, 0x1D7FF},
 	};
 	return in_ranges(ranges, COUNT(ranges), c);
 }

@@ -18,7 +18,8 @@ static void add_rules(struct task *t, const struct request *q, struct value *dat
 	add_password_rules(t, data, &policy);
 }
 
-static enum err render_change(struct task *t, struct request *q, struct response *r, struct str at, struct str message) {
+static enum err render_change(
+	struct task *t, struct request *q, struct response *r, struct str at, struct str message) {
 	struct value *data = page_data_of(t, q, r, "password");
 	value_text(t->arena, data, "username", name_of(q));
 	value_text(t->arena, data, "to", guard_return_allowed(t, field(q, "to")) ? field(q, "to") : STR(""));
@@ -33,7 +34,8 @@ enum err page_password(struct task *t, struct request *q, struct response *r) {
 	return render_change(t, q, r, STR(""), STR(""));
 }
 
-/* The change ended every session; the person goes on with a new one where the directory takes the new password already. */
+/* The change ended every session; the person goes on with a new one where the directory takes the new password already.
+ */
 static enum err changed(struct task *t, struct request *q, struct response *r, struct str username) {
 	struct login login = {0};
 	struct flow flow = {0};
@@ -44,7 +46,8 @@ static enum err changed(struct task *t, struct request *q, struct response *r, s
 	q->login = NULL;
 	if (waits)
 		flow_keep(t, r, &flow);
-	if (!login_password(t, username, field(q, "new_password"), STR(""), q->user_agent, &login) && login.result == LOGIN_OK) {
+	if (!login_password(t, username, field(q, "new_password"), STR(""), q->user_agent, &login) &&
+		login.result == LOGIN_OK) {
 		response_cookie(t, r, "session", login.session, 0);
 		m.next_key = waits ? "next.application" : "next.account";
 		m.next_link = realm_path(t, waits ? "/authorize/resume" : "/account");
@@ -69,7 +72,10 @@ enum err page_password_submit(struct task *t, struct request *q, struct response
 	enum err e = login_change_password(t, username, old_password, new_password, &problem);
 	if (e == ERR_FIELDS) {
 		task_clear(t);
-		return render_change(t, q, r, problem.old_wrong ? STR("password") : STR("new_password"), password_message(&problem));
+		if (problem.old_wrong)
+			response_hold(t, r, REFUSED_MS);
+		return render_change(
+			t, q, r, problem.old_wrong ? STR("password") : STR("new_password"), password_message(&problem));
 	}
 	if (e == ERR_TOO_MANY)
 		response_header(r, "Retry-After",
@@ -86,7 +92,8 @@ static enum err link_ended(struct task *t, struct request *q, struct response *r
 	return page_message(t, q, r, 410, &m);
 }
 
-static enum err render_set(struct task *t, struct request *q, struct response *r, struct str secret, struct str problem) {
+static enum err render_set(
+	struct task *t, struct request *q, struct response *r, struct str secret, struct str problem) {
 	struct password_policy none = {0};
 	struct ticket *k = NULL;
 	enum err e = ticket_check(t, TICKET_RESET, secret, &k);

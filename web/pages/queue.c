@@ -13,8 +13,11 @@ struct wish {
 };
 
 static void wish_read(const struct request *q, struct wish *w) {
-	*w = (struct wish){.state = asked(q, "state"), .profile = asked(q, "profile"), .search = str_trim(asked(q, "q")),
-		.after = asked(q, "after"), .state_number = -1};
+	*w = (struct wish){.state = asked(q, "state"),
+		.profile = asked(q, "profile"),
+		.search = str_trim(asked(q, "q")),
+		.after = asked(q, "after"),
+		.state_number = -1};
 	if (str_absent(param(q->query, "state")))
 		w->state = STR("pending");
 	for (int i = 0; i < REGISTRATION_STATES; i++)
@@ -75,14 +78,18 @@ static enum err add_row(struct task *t, struct value *list, const struct registr
 }
 
 static struct str next_link(struct task *t, const struct wish *w, struct str last_id) {
-	return str_printf(t->arena, "%.*s?state=%.*s&profile=%.*s&q=%.*s&age=%lld&after=%.*s", FMT(realm_path(t, "/admin/registrations")),
-		FMT(form_encode(t->arena, w->state)), FMT(form_encode(t->arena, w->profile)), FMT(form_encode(t->arena, w->search)),
-		(long long)w->age_days, FMT(last_id));
+	return str_printf(t->arena, "%.*s?state=%.*s&profile=%.*s&q=%.*s&age=%lld&after=%.*s",
+		FMT(realm_path(t, "/admin/registrations")), FMT(form_encode(t->arena, w->state)),
+		FMT(form_encode(t->arena, w->profile)), FMT(form_encode(t->arena, w->search)), (long long)w->age_days,
+		FMT(last_id));
 }
 
 /* The oldest come first, so that those young enough to leave out are the list's end. */
 static enum err add_rows(struct task *t, struct value *data, const struct wish *w, struct strs profiles) {
-	struct registration_filter filter = {.profiles = profiles, .state = w->state_number, .search = w->search, .after = w->after,
+	struct registration_filter filter = {.profiles = profiles,
+		.state = w->state_number,
+		.search = w->search,
+		.after = w->after,
 		.limit = ROWS_A_PAGE + 1};
 	struct value *list = value_list(t->arena, data, "rows");
 	struct registration *rows = NULL;

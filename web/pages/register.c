@@ -80,7 +80,8 @@ static void add_described(struct task *t, struct value *row, struct str name, bo
 	value_text(t->arena, row, "described", described);
 }
 
-static void add_field(struct task *t, struct value *data, struct value *list, const struct field_config *f, const struct typed *typed) {
+static void add_field(struct task *t, struct value *data, struct value *list, const struct field_config *f,
+	const struct typed *typed) {
 	struct value *row = value_row(t->arena, list);
 	struct str problem = problem_text(t, typed);
 	value_text(t->arena, row, "name", f->name);
@@ -91,7 +92,8 @@ static void add_field(struct task *t, struct value *data, struct value *list, co
 	value_text(t->arena, row, "autocomplete", f->autocomplete);
 	value_bool(t->arena, row, "required", f->required);
 	value_bool(t->arena, row, "checked", str_eq(typed->value, STR("yes")));
-	value_text(t->arena, row, "maxlength", f->max_length > 0 ? str_printf(t->arena, "%lld", (long long)f->max_length) : STR(""));
+	value_text(t->arena, row, "maxlength",
+		f->max_length > 0 ? str_printf(t->arena, "%lld", (long long)f->max_length) : STR(""));
 	value_text(t->arena, row, "wrong", problem);
 	add_look(t, row, f->type);
 	add_options(t, row, f, typed->value);
@@ -105,7 +107,8 @@ static struct field_config login_name_field(struct task *t, const struct profile
 		.name = STR("login_name"),
 		.type = FIELD_TEXT,
 		.label = text("register.login_name"),
-		.help = text_with(t, "register.login_name_help", str_printf(t->arena, "%lld", (long long)p->login_max_length)),
+		.help = text_with(
+			t, "register.login_name_help", str_printf(t->arena, "%lld", (long long)p->login_max_length)),
 		.autocomplete = STR("username"),
 		.max_length = p->login_max_length,
 	};
@@ -133,7 +136,8 @@ static enum err profile_of(struct task *t, const struct request *q, const struct
 }
 
 /* Declared fields only: what the profile does not name does not exist. */
-static void read_fields(struct task *t, const struct params form, const struct profile_config *p, struct submission *ret) {
+static void read_fields(
+	struct task *t, const struct params form, const struct profile_config *p, struct submission *ret) {
 	ret->profile = p;
 	ret->n = p->n_fields + p->login_proposed;
 	ret->fields = arena_array(t->arena, struct typed, ret->n);
@@ -155,14 +159,21 @@ enum err page_register(struct task *t, struct request *q, struct response *r) {
 	return render(t, q, r, 200, &s);
 }
 
+struct sent {
+	const struct profile_config *profile;
+	struct str mail;
+	bool again;
+};
+
 /* The same answer whatever is known of the address. */
-static enum err check_your_mail(struct task *t, struct request *q, struct response *r, const struct profile_config *p, struct str mail, bool again) {
+static enum err check_your_mail(struct task *t, struct request *q, struct response *r, const struct sent *s) {
+	const struct profile_config *p = s->profile;
 	struct value *data = page_data_of(t, q, r, "sent");
-	value_text(t->arena, data, "mail", mail);
+	value_text(t->arena, data, "mail", str_trim(s->mail));
 	value_text(t->arena, data, "profile_id", p->id);
 	value_text(t->arena, data, "ends", text_with(t, "sent.ends", duration_words(t, p->verify_ttl)));
 	value_text(t->arena, data, "wait", text_with(t, "sent.wait", duration_words(t, p->resend_after)));
-	value_bool(t->arena, data, "again", again);
+	value_bool(t->arena, data, "again", s->again);
 	return page_render(t, r, 200, "register_sent", data);
 }
 
@@ -179,7 +190,7 @@ enum err page_register_submit(struct task *t, struct request *q, struct response
 	TRY(profile_of(t, q, &p));
 	read_fields(t, q->form, p, &s);
 	if (!str_empty(field(q, HONEYPOT)))
-		return check_your_mail(t, q, r, p, str_trim(mail_of(&s)), false);
+		return check_your_mail(t, q, r, &(struct sent){p, mail_of(&s), false});
 	enum err e = registration_submit(t, &s);
 	if (e == ERR_FIELDS) {
 		task_clear(t);
@@ -187,14 +198,15 @@ enum err page_register_submit(struct task *t, struct request *q, struct response
 	}
 	if (e == ERR_TOO_MANY)
 		response_header(r, "Retry-After",
-			str_printf(t->arena, "%lld", (long long)throttle_wait_s(t, THROTTLE_REGISTER_ADDRESS, t->address)));
+			str_printf(t->arena, "%lld",
+				(long long)throttle_wait_s(t, THROTTLE_REGISTER_ADDRESS, t->address)));
 	TRY(e);
-	return check_your_mail(t, q, r, p, str_trim(mail_of(&s)), false);
+	return check_your_mail(t, q, r, &(struct sent){p, mail_of(&s), false});
 }
 
 enum err page_resend(struct task *t, struct request *q, struct response *r) {
 	const struct profile_config *p = NULL;
 	TRY(profile_of(t, q, &p));
 	TRY(registration_resend(t, p, field(q, "mail")));
-	return check_your_mail(t, q, r, p, str_trim(field(q, "mail")), true);
+	return check_your_mail(t, q, r, &(struct sent){p, field(q, "mail"), true});
 }

@@ -52,10 +52,12 @@ static const char *const state_keys[REGISTRATION_STATES] = {
 static const char *progress_title(const struct registration *reg) {
 	if (reg->state == REGISTRATION_PENDING)
 		return "progress.pending";
-	return reg->state == REGISTRATION_APPROVED || reg->state == REGISTRATION_PROVISIONED ? "progress.approved" : "status";
+	return reg->state == REGISTRATION_APPROVED || reg->state == REGISTRATION_PROVISIONED ? "progress.approved"
+											     : "status";
 }
 
-static struct value *timeline_data(struct task *t, struct request *q, struct response *r, const char *key, const struct registration *reg) {
+static struct value *timeline_data(
+	struct task *t, struct request *q, struct response *r, const char *key, const struct registration *reg) {
 	struct value *data = page_data_of(t, q, r, key);
 	add_timeline(t, data, reg, realm_profile(t->realm, reg->profile));
 	value_text(t->arena, data, "mail", reg->mail);
@@ -77,7 +79,8 @@ enum err page_verify_submit(struct task *t, struct request *q, struct response *
 	if (reg->state == REGISTRATION_APPROVED)
 		TRY(registration_await(t, reg->id, AWAIT_MS, &ready, &activate));
 	if (ready) {
-		response_redirect(r, str_printf(t->arena, "%.*s?t=%.*s", FMT(realm_path(t, "/activate")), FMT(activate)));
+		response_redirect(
+			r, str_printf(t->arena, "%.*s?t=%.*s", FMT(realm_path(t, "/activate")), FMT(activate)));
 		return OK;
 	}
 	return page_render(t, r, 200, "status", timeline_data(t, q, r, progress_title(reg), reg));

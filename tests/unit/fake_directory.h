@@ -1,0 +1,58 @@
+/* fake_directory.h: a directory in memory, in place of federation/directory, for tests of the floors above. It goes
+ * wrong where it is told to. Calls may come from several threads.
+ *
+ * What of that folder is pure (names, attribute map) is the real one. */
+#ifndef USHER_TESTS_FAKE_DIRECTORY_H
+#define USHER_TESTS_FAKE_DIRECTORY_H
+
+#include "federation/directory/directory.h"
+
+enum fake_fault {
+	FAULT_NONE,
+	FAULT_DOWN,        /* ERR_UNAVAILABLE, nothing was done */
+	FAULT_LOST_BEFORE, /* ERR_TIMEOUT, nothing was done */
+	FAULT_LOST_AFTER,  /* ERR_TIMEOUT, all was done */
+	FAULT_REFUSED,     /* ERR_REFUSED, nothing was done */
+	FAULT_COUNT
+};
+
+#define FAKE_PEOPLE  64
+#define FAKE_GROUPS  8
+#define FAKE_MEMBERS 16
+
+struct fake_person {
+	char dn[256], login[64], mail[128], marker[64], id[40], given[64];
+	char password[128], before[128]; /* before: the last one, which may not come back */
+	bool enabled, locked;
+	enum verdict verdict; /* what a right password gives; VERDICT_OK */
+	bool gone;
+};
+struct fake_group {
+	char dn[256];
+	char members[FAKE_MEMBERS][256];
+	size_t n;
+};
+struct fake_directory {
+	struct fake_person people[FAKE_PEOPLE];
+	size_t n_people;
+	struct fake_group groups[FAKE_GROUPS];
+	size_t n_groups;
+	size_t calls, fault_at; /* the call of this number (from 0) fails */
+	enum fake_fault fault;
+	bool down; /* every call */
+	size_t adds, binds, searches, sets;
+	char bound[256]; /* the DN of the last bind */
+};
+extern struct fake_directory fake;
+
+void fake_reset(void);
+/* The call number n from now on fails. */
+void fake_fail(size_t n, enum fake_fault fault);
+/* An enabled person "uid=LOGIN,ou=people,dc=test" with password "correct horse LOGIN". */
+struct fake_person *fake_person_add(const char *login, const char *mail);
+struct fake_person *fake_person_find(const char *login); /* NULL: none */
+struct fake_group *fake_group_add(const char *dn);
+void fake_join(struct fake_group *g, const struct fake_person *p);
+bool fake_is_member(const struct fake_group *g, const struct fake_person *p);
+
+#endif

@@ -1,0 +1,336 @@
+/* Passwords proved, sessions, changes and resets. */
+#include "tests/unit/business_fixture.h"
+
+#include "broker/login/login_private.h"
+
+#define RIGHT "correct horse anna"
+
+/* A world with one person, whose name no other test's throttle knows. */
+static struct task *begin(void **state, const char *name, struct fake_person **ret) {
+	struct task *t = world_task(*state);
+	struct str mail = str_printf(t->arena, "%s@x.test%c", name, 0);
+	struct fake_person *p = fake_person_add(name, mail.p);
+	snprintf(p->password, sizeof(p->password), RIGHT);
+	t->address = str_printf(t->arena, "address of %s", name);
+	*ret = p;
+	return t;
+}
+
+static struct login try(struct task *t, const char *name, const char *password) {
+	struct login l = {0};
+	assert_ok(login_password(t, str_of(name), str_of(password), STR(""), STR("test"), &l));
+	return l;
+}
+
+static void test_good(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "good", &p);
+	struct login_state s = {0};
+	struct login l = try(t, "  GOOD ", RIGHT);
+	assert_int_equal(l.result, LOGIN_OK);
+	assert_int_equal(l.session.n, 43);
+	assert_ok(login_session(t, l.session, &s));
+	assert_str(s.account->login, STR("good"));
+	assert_str(s.session->sid, l.sid);
+	assert_false(str_eq(l.sid, l.session));
+	assert_int_equal(world_audits(t, l.account->id, "login.ok"), 1);
+	/* By mail, in the same browser: another session, and the old one has ended. */
+	struct login again = {0};
+	assert_ok(login_password(t, STR("good@x.test"), STR(RIGHT), l.session, STR("test"), &again));
+	assert_int_equal(again.result, LOGIN_OK);
+	assert_str(again.account->id, l.account->id);
+	assert_false(str_eq(again.session, l.session));
+	assert_err(login_session(t, l.session, &s), ERR_LOGIN);
+	assert_ok(login_session(t, again.session, &s));
+}
+
+/* One answer, one way: always one search and one bind. */
+static void test_refused(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "refused", &p);
+	struct fake_person *locked = fake_person_add("locked1", "locked1@x.test"),
+			   *off = fake_person_add("off1", "off1@x.test");
+	locked->locked = true;
+	off->enabled = false;
+	fake_person_add("twin", "one@x.test");
+	fake_person_add("twin2", "twin");
+	static const struct {
+		const char *name, *password;
+	} rows[] = {{"refused", "wrong"}, {"refused", ""}, {"nobody-here", "correct horse nobody-here"},
+		{"locked1", "correct horse locked1"}, {"off1", "correct horse off1"}, {"twin", "correct horse twin"},
+		{"*", RIGHT}, {"", RIGHT}, {"ref*", RIGHT}, {"refused)(uid=*", RIGHT}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t searches = fake.searches, binds = fake.binds;
+		struct login l = try(t, rows[i].name, rows[i].password);
+		if (l.result != LOGIN_REFUSED || l.session.n || l.account)
+			fail_msg("row %zu: result %d", i, l.result);
+		assert_int_equal(fake.searches - searches, 1);
+		assert_int_equal(fake.binds - binds, 1);
+	}
+	assert_null(strstr(fake.bound, "refused)"));
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "locked", NULL), 1);
+	try(t, "locked1", "x");
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "locked", NULL), 1); /* once a day */
+}
+
+static void test_throttle(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "throttled", &p);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(try(t, "throttled", "wrong").result, LOGIN_REFUSED);
+	size_t binds = fake.binds;
+	struct login l = try(t, "Throttled", RIGHT);
+	assert_int_equal(l.result, LOGIN_THROTTLED);
+	assert_true(l.retry_after_s > 800);
+	assert_int_equal(try(t, "\xef\xbd\x94hrottled", RIGHT).result, LOGIN_THROTTLED); /* fullwidth t */
+	assert_int_equal(fake.binds, binds); /* the directory's own lock is not met */
+}
+
+/* A right password starts the name's count anew, and costs nothing. */
+static void test_throttle_clear(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "cleared", &p);
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(try(t, "cleared", "wrong").result, LOGIN_REFUSED);
+		assert_int_equal(try(t, "cleared", RIGHT).result, LOGIN_OK);
+	}
+	p->verdict = VERDICT_EXPIRED;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(try(t, "cleared", RIGHT).result, LOGIN_EXPIRED);
+	p->verdict = VERDICT_MUST_CHANGE;
+	assert_int_equal(try(t, "cleared", RIGHT).result, LOGIN_MUST_CHANGE);
+}
+
+/* One address may try ten times as much as one name. */
+static void test_throttle_address(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "sprayed", &p);
+	for (int i = 0; i < 50; i++) {
+		struct str name = str_printf(t->arena, "spray%d%c", i, 0);
+		assert_int_equal(try(t, name.p, "Summer2026").result, LOGIN_REFUSED);
+	}
+	assert_int_equal(try(t, "sprayed", RIGHT).result, LOGIN_THROTTLED);
+	t->address = STR("another address");
+	assert_int_equal(try(t, "sprayed", RIGHT).result, LOGIN_OK); /* the name was not charged */
+}
+
+static void test_down(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "down", &p);
+	struct login l = {.result = LOGIN_THROTTLED};
+	for (int i = 0; i < 20; i++) { /* an outage is nobody's failure */
+		fake_fail((size_t)(i % 2), i % 4 < 2 ? FAULT_DOWN : FAULT_LOST_AFTER);
+		enum err e = login_password(t, STR("down"), STR(RIGHT), STR(""), STR(""), &l);
+		assert_true(e == ERR_UNAVAILABLE || e == ERR_TIMEOUT);
+		assert_int_equal(l.result, LOGIN_THROTTLED);
+		task_clear(t);
+	}
+	assert_int_equal(try(t, "down", RIGHT).result, LOGIN_OK);
+}
+
+static void test_session_ends(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "sessions", &p);
+	struct login_state s = {0};
+	struct login l = try(t, "sessions", RIGHT);
+	static const char *const bad[] = {"", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_err(login_session(t, str_of(bad[i]), &s), ERR_LOGIN);
+	assert_err(login_session(t, session_hash(t, l.session), &s), ERR_LOGIN); /* what the store holds is no key */
+	world_clock(3599000);
+	assert_ok(login_session(t, l.session, &s)); /* touched */
+	world_clock(3599000 * 2);
+	assert_ok(login_session(t, l.session, &s));
+	world_clock(3599000 * 2 + 3601000);
+	assert_err(login_session(t, l.session, &s), ERR_LOGIN); /* idle */
+	world_clock(0);
+	struct login other = try(t, "sessions", RIGHT);
+	for (int i = 1; i <= 10; i++) {
+		world_clock(i * 3590000);
+		assert_ok(login_session(t, other.session, &s));
+	}
+	world_clock(36000001);
+	assert_err(login_session(t, other.session, &s), ERR_LOGIN); /* past its time though in use */
+}
+
+static void grant_new(struct task *t, const char *id, struct str account, struct str sid, const char *scope) {
+	struct grant g = {.id = str_of(id),
+		.realm = t->realm_name,
+		.client = STR("c"),
+		.account_id = account,
+		.sid = sid,
+		.scope = str_of(scope),
+		.created_at = clock_wall_ms(),
+		.expires_at = clock_wall_ms() + 1000000};
+	assert_ok(grants_insert(t, &g));
+}
+
+static bool revoked(struct task *t, const char *id) {
+	struct grant *g = NULL;
+	assert_ok(grants_find(t, str_of(id), &g));
+	return g->revoked_at != 0;
+}
+
+static void test_end(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "ended", &p);
+	struct login_state s = {0}, kept = {0};
+	struct login one = try(t, "ended", RIGHT), two = try(t, "ended", RIGHT), three = try(t, "ended", RIGHT);
+	grant_new(t, "online", one.account->id, one.sid, "openid");
+	grant_new(t, "offline", one.account->id, one.sid, "openid offline_access");
+	grant_new(t, "two", one.account->id, two.sid, "openid");
+	assert_ok(login_session(t, one.session, &s));
+	assert_ok(login_end(t, &s));
+	assert_err(login_session(t, one.session, &s), ERR_LOGIN);
+	assert_true(revoked(t, "online"));
+	assert_false(revoked(t, "offline"));
+	assert_false(revoked(t, "two"));
+	assert_ok(login_session(t, three.session, &kept));
+	assert_ok(login_end_others(t, three.account->id, kept.session->id_hash));
+	assert_err(login_session(t, two.session, &s), ERR_LOGIN);
+	assert_ok(login_session(t, three.session, &s));
+	assert_true(revoked(t, "two"));
+}
+
+/* ---- changes ---- */
+
+static void test_change(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "changer", &p);
+	struct password_problem problem = {0};
+	struct login_state s = {0};
+	struct login l = try(t, "changer", RIGHT);
+	struct str link = STR_NONE;
+	struct ticket *k = NULL;
+	grant_new(t, "g1", l.account->id, l.sid, "openid offline_access");
+	assert_ok(ticket_issue(t, TICKET_RESET, STR("n1"), l.account->id, STR("changer@x.test"), 3600, &link));
+	assert_err(login_change_password(t, STR("changer"), STR("wrong"), STR(PASSWORD), &problem), ERR_FIELDS);
+	assert_true(problem.old_wrong);
+	problem = (struct password_problem){0};
+	assert_err(login_change_password(t, STR("changer"), STR(RIGHT), STR("changer1"), &problem), ERR_FIELDS);
+	assert_non_null(problem.reason_key);
+	assert_false(problem.old_wrong);
+	problem = (struct password_problem){0};
+	assert_err(login_change_password(t, STR("changer"), STR(RIGHT), STR(RIGHT), &problem), ERR_FIELDS);
+	assert_string_equal(problem.reason_key, policy_reason_key(REFUSAL_SAME));
+	task_clear(t);
+	p->verdict = VERDICT_MUST_CHANGE;
+	assert_ok(login_change_password(t, STR("changer"), STR(RIGHT), STR(PASSWORD), &problem));
+	assert_string_equal(p->password, PASSWORD);
+	assert_err(login_session(t, l.session, &s), ERR_LOGIN);
+	assert_true(revoked(t, "g1"));
+	assert_err(ticket_check(t, TICKET_RESET, link, &k), ERR_EXPIRED); /* links sent before are worth nothing now */
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "changed", NULL), 1);
+	assert_int_equal(world_audits(t, l.account->id, "password.change"), 1);
+}
+
+static void test_change_throttled(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "guessed", &p);
+	struct password_problem problem = {0};
+	for (int i = 0; i < 5; i++)
+		assert_err(login_change_password(t, STR("guessed"), STR("wrong"), STR(PASSWORD), &problem), ERR_FIELDS);
+	assert_err(login_change_password(t, STR("guessed"), STR(RIGHT), STR(PASSWORD), &problem), ERR_TOO_MANY);
+	assert_string_equal(p->password, RIGHT);
+}
+
+static void test_reset_request(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "forgot", &p);
+	struct job j;
+	assert_ok(login_reset_request(t, STR("forgot")));
+	assert_ok(login_reset_request(t, STR("nobody \"at\" all")));
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "reset", &j), 2);
+	for (int i = 0; i < 9; i++)
+		assert_ok(login_reset_request(t, i % 2 ? STR("FORGOT") : STR("f\xc3\xb3rgot")));
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "reset", &j), 4); /* three an hour and name */
+	assert_ok(login_reset_request(t, STR("")));
+	assert_ok(login_reset_request(t, STR("\xff")));
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "reset", &j), 4);
+	assert_int_equal(fake.calls, 0); /* the page's time tells nothing: the job looks */
+}
+
+struct reset {
+	struct account *account;
+	struct str link;
+};
+
+static struct reset reset_begin(struct task *t, const char *name, const char *mail) {
+	struct reset r = {0};
+	struct entry *e = NULL;
+	assert_ok(directory_find_login(t, &world_directory, str_of(name), &e));
+	assert_ok(account_link(t, &world_directory, e, &r.account));
+	assert_ok(ticket_issue(t, TICKET_RESET, str_of(name), r.account->id, str_of(mail), 3600, &r.link));
+	return r;
+}
+
+static void test_reset(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "resetter", &p);
+	struct password_problem problem = {0};
+	struct login_state s = {0};
+	struct login l = try(t, "resetter", RIGHT);
+	struct reset r = reset_begin(t, "resetter", "resetter@x.test");
+	assert_err(login_reset_complete(t, r.link, STR("short"), &problem), ERR_FIELDS);
+	fake_fail(1, FAULT_DOWN);
+	assert_err(login_reset_complete(t, r.link, STR(PASSWORD), &problem), ERR_UNAVAILABLE);
+	task_clear(t);
+	assert_ok(login_reset_complete(t, r.link, STR(PASSWORD), &problem)); /* the link was given back */
+	assert_string_equal(p->password, PASSWORD);
+	assert_err(login_session(t, l.session, &s), ERR_LOGIN);
+	assert_err(login_reset_complete(t, r.link, STR(OTHER_PASSWORD), &problem), ERR_EXPIRED);
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "changed", NULL), 1);
+}
+
+/* The link proves the address that it was sent to, for the account as it was. */
+static void test_reset_refused(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "moved", &p);
+	struct password_problem problem = {0};
+	struct reset r = reset_begin(t, "moved", "moved@x.test");
+	snprintf(p->mail, sizeof(p->mail), "new@x.test");
+	assert_err(login_reset_complete(t, r.link, STR(PASSWORD), &problem), ERR_EXPIRED);
+	snprintf(p->mail, sizeof(p->mail), "moved@x.test");
+	p->enabled = false;
+	assert_err(login_reset_complete(t, r.link, STR(PASSWORD), &problem), ERR_EXPIRED);
+	p->gone = true;
+	assert_err(login_reset_complete(t, r.link, STR(PASSWORD), &problem), ERR_EXPIRED);
+	assert_string_equal(p->password, RIGHT);
+}
+
+static void test_person(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "person", &p);
+	struct login l = try(t, "person", RIGHT);
+	struct person who = {0};
+	fake_join(&fake.groups[0], p);
+	assert_ok(login_person(t, l.account, &who));
+	assert_int_equal(who.groups.n, 1);
+	p->enabled = false;
+	assert_err(login_person(t, l.account, &who), ERR_DENIED);
+	p->gone = true;
+	assert_err(login_person(t, l.account, &who), ERR_NOT_FOUND);
+}
+
+/* Names are asked of the directory that their domain belongs to. */
+static void test_routing(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "routed", &p);
+	world_directory.mail_domains = world_one(5, "x.test");
+	assert_int_equal(try(t, "routed@X.test", RIGHT).result, LOGIN_OK);
+	size_t calls = fake.calls;
+	assert_int_equal(try(t, "routed@y.test", RIGHT).result, LOGIN_REFUSED);
+	assert_int_equal(try(t, "routed", RIGHT).result, LOGIN_REFUSED);
+	assert_int_equal(fake.calls, calls);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_refused), TEST(test_throttle),
+		TEST(test_throttle_clear), TEST(test_throttle_address), TEST(test_down), TEST(test_session_ends),
+		TEST(test_end), TEST(test_change), TEST(test_change_throttled), TEST(test_reset_request),
+		TEST(test_reset), TEST(test_reset_refused), TEST(test_person), TEST(test_routing)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
