@@ -87,6 +87,17 @@ enum err login_end(struct task *t, const struct login_state *s) {
 	return store_end(t, session_end(t, s->session));
 }
 
+enum err login_end_sid(struct task *t, struct str sid) {
+	struct login_state state = {0};
+	enum err e = sessions_find_sid(t, sid, &state.session);
+	if (e == ERR_NOT_FOUND) {
+		task_clear(t);
+		return OK;
+	}
+	TRY(e);
+	return login_end(t, &state);
+}
+
 enum err login_end_others(struct task *t, struct str account_id, struct str except_id_hash) {
 	struct session *sessions = NULL;
 	size_t n = 0;

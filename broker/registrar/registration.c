@@ -99,7 +99,7 @@ enum err registrar_submission_notice(
 	enum err e = directory_find_value(t, realm_directory(t->realm, p->directory), STR("mail"), r->mail, &entry);
 	if (e == OK || e == ERR_EXISTS) {
 		task_clear(t);
-		*ret = SUBMISSION_KNOWN;
+		*ret = entry && str_eq(entry->marker, r->id) ? SUBMISSION_NOTHING : SUBMISSION_KNOWN;
 		return OK;
 	}
 	if (e != ERR_NOT_FOUND)
@@ -107,7 +107,9 @@ enum err registrar_submission_notice(
 	task_clear(t);
 	e = registrations_find_waiting(t, r->mail_key, ret_open);
 	task_clear(t);
-	*ret = e == OK ? SUBMISSION_PENDING : SUBMISSION_VERIFY;
+	/* Its own link may have been used since the row was read: then nothing is left to say. */
+	bool own = !e && str_eq((*ret_open)->id, r->id);
+	*ret = own ? SUBMISSION_NOTHING : !e ? SUBMISSION_PENDING : SUBMISSION_VERIFY;
 	return e == ERR_NOT_FOUND ? OK : e;
 }
 

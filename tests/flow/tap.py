@@ -75,7 +75,7 @@ class Tests:
                 print(f"#   {line}")
             sys.stdout.flush()
             return None
-        print(f"ok {self.n} - {name} # {time.monotonic() - begun:.1f} s", flush=True)
+        print(f"ok {self.n} - {name} ({time.monotonic() - begun:.1f} s)", flush=True)
         return result
 
     @staticmethod

@@ -356,6 +356,12 @@ enum err login_session(struct task *t, struct str secret, struct login_state *re
 	*ret = (struct login_state){&fake_sessions[0], &fake_account};
 	return OK;
 }
+enum err login_end_sid(struct task *task, struct str sid) {
+	(void)task;
+	(void)sid;
+	return OK;
+}
+
 enum err login_end(struct task *t, const struct login_state *s) {
 	(void)t, (void)s;
 	world.ended++;
@@ -619,10 +625,6 @@ struct str oauth_description(struct task *task, enum err code) {
 	return STR("what to mend");
 }
 
-struct str oauth_description(const struct task *t, enum err code) {
-	(void)t;
-	return str_of(err_row(code)->name);
-}
 struct str oauth_error_json(struct arena *a, enum err code, struct str description) {
 	(void)description;
 	return str_printf(a, "{\"error\":\"%s\"}", err_row(code)->oauth);

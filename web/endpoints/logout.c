@@ -48,6 +48,8 @@ static enum err end(struct task *t, struct request *q, struct response *r, const
 	struct message m = {.key = "logged_out", .next_key = "next.login", .next_link = realm_path(t, "/login")};
 	if (q->login)
 		TRY(login_end(t, q->login));
+	else if (!str_empty(l->sid))
+		TRY(login_end_sid(t, l->sid));
 	q->login = NULL;
 	response_cookie(t, r, "session", STR(""), -1);
 	if (str_empty(l->post_logout_redirect_uri))
