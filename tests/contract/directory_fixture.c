@@ -18,6 +18,10 @@ static struct strs words(struct arena *a, const char *text) {
 	return str_split(a, str_of(text), ' ');
 }
 
+bool fixture_transactions(void) {
+	return getenv("OL_TRANSACTIONS") != NULL;
+}
+
 static struct directory_config *configuration(struct arena *a) {
 	struct directory_config *d = arena_new_of(a, struct directory_config);
 	*d = (struct directory_config){
@@ -37,7 +41,7 @@ static struct directory_config *configuration(struct arena *a) {
 		.group_filter = STR("(objectClass=groupOfNames)"),
 		.marker_attribute = STR("employeeNumber"),
 		.disable = DISABLE_DRIVER,
-		.transactions = true,
+		.transactions = fixture_transactions(),
 		.network_timeout_ms = 1000,
 		.operation_timeout_ms = 1000,
 		.max_binds = 4,

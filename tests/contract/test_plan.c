@@ -72,7 +72,7 @@ static struct str prefix_of(struct fixture *f) {
 
 static void makes_a_person(void **state) {
 	struct fixture *f = *state;
-	for (int transactions = 0; transactions < 2; transactions++) {
+	for (int transactions = 0; transactions < 1 + fixture_transactions(); transactions++) {
 		f->d->transactions = transactions;
 		struct plan *p = plan_of(f, prefix_of(f), "J\xC3\xB6rg", 1);
 		struct plan_progress progress = {0};
@@ -120,7 +120,7 @@ static void takes_the_next_name(void **state) {
 
 static void parks(void **state) {
 	struct fixture *f = *state;
-	for (int transactions = 0; transactions < 2; transactions++) {
+	for (int transactions = 0; transactions < 1 + fixture_transactions(); transactions++) {
 		f->d->transactions = transactions;
 		struct plan *p = plan_of(f, prefix_of(f), "Ann", 1);
 		p->groups.v[1] = group(f, "nowhere");
@@ -149,7 +149,7 @@ static void parks(void **state) {
 /* A value that the unique overlay guards: told by 68 never, by 19 with a text or, in a transaction, without one. */
 static void parks_a_taken_mail(void **state) {
 	struct fixture *f = *state;
-	for (int transactions = 0; transactions < 2; transactions++) {
+	for (int transactions = 0; transactions < 1 + fixture_transactions(); transactions++) {
 		f->d->transactions = transactions;
 		struct plan *p = plan_of(f, prefix_of(f), "Ann", 3);
 		for (size_t i = 0; i < p->candidates[0].n_attributes; i++)
@@ -165,7 +165,7 @@ static void parks_a_taken_mail(void **state) {
 /* The same uid under another place is no 68. */
 static void takes_the_next_name_of_another_place(void **state) {
 	struct fixture *f = *state;
-	for (int transactions = 0; transactions < 2; transactions++) {
+	for (int transactions = 0; transactions < 1 + fixture_transactions(); transactions++) {
 		f->d->transactions = transactions;
 		struct plan *p = plan_of(f, prefix_of(f), "Ann", 2);
 		struct str login = p->candidates[0].login;
