@@ -41,9 +41,9 @@ def configure(config, v, port):
               field("site", "Site", "select", required=True, options=[{"value": "north", "label": "Northern site"}, {"value": "south", "label": "Southern site"}]),
               field("parking", "I need a parking space", "checkbox"),
               field("why", "What you will do here", "textarea", max_length=300)]
-    realm["profiles"]["contractor"] = profile(v, "Contractor account", "partners", fields, approval={"when": "never"}, open=False, login_name_proposal=True)
-    realm["profiles"]["contractor"].pop("login_name_proposal")
-    realm["profiles"]["contractor"]["base"] = "ou=missing," + v["OL_BASE"]
+    realm["profiles"]["contractor"] = profile(v, "Contractor account", "partners", fields, approval={"when": "never"}, open=False,
+                                              base="ou=missing," + v["OL_BASE"])
+    realm["profiles"]["contractor"]["login_name"]["proposed"] = True
 
 
 def wait_at(stage, given, family, company, purpose):
