@@ -38,11 +38,7 @@ async function type(looker, values) {
 
 async function enter(looker, button) {
 	if (button) await reach(looker, button);
-	const answer = looker.page.waitForResponse((r) => r.request().isNavigationRequest() && ![302, 303, 307].includes(r.status()));
-	await looker.page.keyboard.press('Enter');
-	const response = await answer;
-	await looker.page.waitForLoadState('load');
-	return response.status();
+	return (await looker.after(() => looker.page.keyboard.press('Enter'))).status();
 }
 
 async function skip(looker) {

@@ -57,21 +57,25 @@ export class Looker {
 		page.on('request', (request) => {
 			if (!own.includes(new URL(request.url()).origin) && /^https?:/.test(request.url())) wrong.push(`request elsewhere: ${request.url()}`);
 		});
-		page.on('requestfailed', (request) => wrong.push(`request failed: ${request.url()} ${request.failure()?.errorText}`));
+		page.on('requestfailed', (request) => {
+			const why = request.failure()?.errorText; // what a navigation cuts off is aborted
+			if (why !== 'net::ERR_ABORTED') wrong.push(`request failed: ${request.url()} ${why}`);
+		});
 	}
 
 	async goto(url) {
 		return this.page.goto(url.startsWith('http') ? url : this.stage.issuer + url);
 	}
 
+	// Does what leads to another page; the last answer of the way there.
+	async after(act) {
+		const [response] = await Promise.all([this.page.waitForNavigation({ waitUntil: 'load' }), act()]);
+		return response;
+	}
+
 	// Presses the button of this name and waits for the page behind it.
 	async press(name) {
-		const button = this.page.locator(`button[name="${name}"]`);
-		const answer = this.page.waitForResponse((r) => r.request().isNavigationRequest() && ![302, 303, 307].includes(r.status()));
-		await button.click();
-		const response = await answer;
-		await this.page.waitForLoadState('load');
-		return response;
+		return this.after(() => this.page.locator(`button[name="${name}"]`).click());
 	}
 
 	async fill(values) {

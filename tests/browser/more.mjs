@@ -5,6 +5,7 @@ import { expect, same, test, until } from './tap.mjs';
 const CONTRACTOR = { given_name: 'Ruth', family_name: 'Vandenbroucke', mail: 'ruth@contractors.example' };
 const WAITING = { given_name: 'Lars', family_name: 'Quist', mail: 'lars.quist@visitors.example' };
 const PLAIN = { given_name: 'Odile', family_name: 'Marchetti', mail: 'odile@visitors.example' };
+const HEALED_S = 60; // a plan that failed is tried again after 2, 4, 8 … s
 const PASSWORD = 'six copper kettles on the shelf';
 
 // ---- what goes wrong ----
@@ -41,8 +42,7 @@ async function reject(looker, box) {
 	await looker.goto('/admin/registrations?q=Freight');
 	await looker.look('approvals-search');
 	await looker.goto('/admin/registrations');
-	await looker.page.locator('a.request').last().click();
-	await looker.page.waitForLoadState('load');
+	await looker.after(() => looker.page.locator('a.request').last().click());
 	const mail = await looker.page.locator('.facts dd').first().textContent();
 	await looker.page.check('#f-reject');
 	await looker.fill({ reason: 'We do not know the company. Please ask your contact to write to us first.' });
@@ -70,8 +70,7 @@ export async function operations(browser, stage, box) {
 	await test('operator: a job that was stopped', async () => {
 		await until(async () => (await looker.goto('/admin/jobs')) && looker.page.locator('button[name=retry]').count(), 15, 'a stopped job');
 		await looker.look('jobs');
-		await looker.page.locator('li', { has: looker.page.locator('button[name=retry]') }).locator('a').click();
-		await looker.page.waitForLoadState('load');
+		await looker.after(() => looker.page.locator('li', { has: looker.page.locator('button[name=retry]') }).locator('a').click());
 		await looker.look('approval-parked');
 		same((await looker.press('retry')).status(), 200, 'status of the retry');
 		await looker.look('approval-retried');
@@ -110,7 +109,10 @@ export async function frozen(browser, stage, box) {
 	} finally {
 		process.kill(stage.slapd, 'SIGCONT');
 	}
-	await test('frozen: after it the account is made', () => box.link(WAITING.mail, '/activate'));
+	await test('frozen: after it the account is made', async () => {
+		const { letter } = await box.find(WAITING.mail, '/activate', HEALED_S);
+		expect(letter.html, 'a mail without HTML');
+	});
 	await looker.close();
 }
 
