@@ -175,15 +175,29 @@ static const char *file_load(struct arena *a, int fd) {
 	return why;
 }
 
+static const char *create_phrase(int why) {
+	if (why == ENOSPC || why == EDQUOT)
+		return "cannot be made: the disk is full";
+	return "cannot be made: its folder must exist, and this user must be able to write there";
+}
+
+static const char *open_phrase(int why) {
+	if (why == ENOENT)
+		return "does not exist";
+	if (why == EACCES)
+		return "cannot be opened: this user may not read it; it belongs to the daemon's user, mode 0600";
+	return "cannot be opened";
+}
+
 enum err secret_load_keys(const char *path, bool create, const char **ret_why) {
 	secret_init();
 	if (create && access(path, F_OK) && errno == ENOENT && !file_create(path)) {
-		*ret_why = "cannot be made";
+		*ret_why = create_phrase(errno);
 		return ERR_CONFIG;
 	}
 	__attribute__((cleanup(fd_close))) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
-		*ret_why = errno == ENOENT ? "does not exist" : "cannot be opened";
+		*ret_why = open_phrase(errno);
 		return ERR_CONFIG;
 	}
 	owned(arena) struct arena *a = arena_new(); /* wiped: it holds the keys */

@@ -36,6 +36,8 @@ static bool fail_syntax(struct reader *r) {
 		at.column = mark_number(p->problem_mark.column);
 	}
 	const char *problem = p->problem ? p->problem : "it cannot be read";
+	if (strcmp(problem, "found character that cannot start any token") == 0)
+		problem = "found a tab, or another character that nothing begins with (indent by spaces, quote text),";
 	if (p->context)
 		load_fail(r->load, at, "is not YAML: %s %s", problem, p->context);
 	else

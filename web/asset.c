@@ -143,5 +143,5 @@ struct str theme_css(struct arena *a, const struct realm *r) {
 
 struct str theme_path(struct arena *a, const struct realm *r) {
 	struct str hash = content_hash(a, theme_css(a, r));
-	return str_printf(a, "/realms/%.*s/theme.%.*s.css", FMT(r->id), FMT(hash));
+	return str_printf(a, "/realms/%.*s/theme/%.*s.css", FMT(r->id), FMT(hash));
 }

@@ -10,11 +10,30 @@
 #define BACKLOG     511
 #define SOCKET_MODE 0660
 
+/* What an administrator does about it. */
+static const char *advice(int why, bool path) {
+	switch (why) {
+	case EADDRINUSE:
+		return path ? "; another process listens there" : "; another process listens there (ss -ltnp names it)";
+	case EADDRNOTAVAIL:
+		return "; no interface of this machine has this address";
+	case ENOENT:
+		return "; its folder must exist";
+	case EACCES:
+		return path ? "; this user must be able to write its folder"
+			    : "; ports below 1024 are not for ordinary users: take another, and put a web server in front";
+	default:
+		return "";
+	}
+}
+
 static enum err fail(struct task *t, int fd, struct str where, const char *what) {
 	int why = errno;
+	bool path = str_starts(where, STR("unix:"));
 	if (fd >= 0)
 		close(fd);
-	return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s: %s", FMT(where), what, strerrordesc_np(why));
+	return task_fail(t, ERR_UNAVAILABLE, "cannot listen at %.*s: %s: %s%s", FMT(where), what,
+		strerrordesc_np(why), advice(why, path));
 }
 
 /* ---- unix ---- */

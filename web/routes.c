@@ -60,10 +60,10 @@ const struct route routes[] = {
 	{R "/admin/audit", GET, PLACE_WORKER, GUARD_LOGIN, page_audit, false},
 	{R "/admin/audit.csv", GET, PLACE_WORKER, GUARD_LOGIN, page_audit_export, false},
 
-	/* theme and start; the last row answers "not found" to what it does not know */
+	/* theme and start */
 	{R "/logo", GET, PLACE_WORKER, GUARD_NONE, endpoint_logo, false},
 	{R, GET, PLACE_WORKER, GUARD_SESSION, page_home, false},
 	{R "/", GET, PLACE_WORKER, GUARD_SESSION, page_home, false},
-	{R "/*", GET | POST, PLACE_INLINE, GUARD_NONE, endpoint_theme, false},
+	{R "/theme/*", GET, PLACE_INLINE, GUARD_NONE, endpoint_theme, false},
 };
 const size_t n_routes = COUNT(routes);

@@ -50,6 +50,8 @@ static enum err config_read(struct arena *a, const char *path, struct config **r
 	roles_check_config(a, c, errors);
 	registrar_check_config(a, c, errors);
 	oidc_check_config(a, c, errors);
+	if (c->store != STORE_SQLITE)
+		config_error_add(a, errors, 0, STR("store.driver"), "names a database that is not built yet; sqlite is");
 	if (errors->n)
 		return ERR_CONFIG;
 	*ret = c;
@@ -301,7 +303,8 @@ static int run(const char *path, struct arena *a, const struct config *c) {
 	block_signals(&set);
 	step_begin(&d, &t, c);
 	if (start(&d, &t, c)) {
-		log_failure(&t, "usherd.failed");
+		log_event(LEVEL_ERROR, NULL, "usherd.failed", LOG_TEXT("error", str_of(err_row(t.failure)->name)),
+			LOG_TEXT("detail", t.failure_detail));
 		if (d.server)
 			server_stop(d.server);
 		return EXIT_FAILURE;
@@ -386,6 +389,8 @@ int main(int argc, char **argv) {
 	if (done < 0 && config_read(a, o.path, &c, errors)) {
 		struct str text = config_errors_text(a, o.path, errors);
 		fprintf(stderr, "%.*s", FMT(text));
+		if (access(o.path, F_OK) != 0)
+			fputs("--config names another file; --print-sample prints one to begin with\n", stderr);
 		done = EXIT_CONFIG;
 	}
 	if (done < 0)

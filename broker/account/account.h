@@ -53,8 +53,10 @@ enum throttle {
 	THROTTLE_REGISTER_MAILBOX, /* the like per mailbox; key: mail_key */
 	THROTTLE_LOGIN_NAME, /* failures: realm's login_max_failures in login_window; key: the typed name, folded by us
 				as directories may */
+	THROTTLE_LOGIN_ENTRY,      /* the like per entry, whatever name of it was typed; key: its stable id */
 	THROTTLE_LOGIN_ADDRESS, /* failures ×10 */
 	THROTTLE_RESET,         /* reset mails per name and hour: 3 */
+	THROTTLE_MAIL_ADDRESS,  /* mails asked for again, and resets: config registrations_per_address ×5 in an hour */
 	THROTTLE_RESEND,        /* per mailbox; window: profile's resend_after */
 	THROTTLE_LOCKED,        /* notices of a lock: one a day and account */
 	THROTTLE_CLIENT,        /* failed client authentications per client id and address: 20 in a minute */

@@ -1,6 +1,8 @@
-/* Sliding counters in memory: a fixed table of slots in shards; each key's slot is found by its hash, and in a full
- * bucket the one that ends first is forgotten. A node's memory is enough: limits protect mailboxes, passwords and the
- * queue from floods, and the store's own counts (registrations_count_since) hold across nodes and restarts. */
+/* Sliding counters in memory: a fixed table of slots in shards for each kind, so that a flood of one kind makes no other
+ * forget; each key's slot is found by its hash, and in a full bucket the one with the least count is forgotten, of those
+ * the one that ends first: many keys tried once do not wash away one that is tried often. A node's memory is enough:
+ * limits protect mailboxes, passwords and the queue from floods, and the store's own counts
+ * (registrations_count_since) hold across nodes and restarts. */
 #include <arpa/inet.h>
 #include <pthread.h>
 
@@ -9,8 +11,8 @@
 #include "base/secret.h"
 #include "broker/account/account_private.h"
 
-#define SHARDS  16
-#define BUCKETS 256 /* a shard */
+#define SHARDS  4   /* a kind */
+#define BUCKETS 512 /* a shard */
 #define WAYS    8   /* slots a bucket */
 
 struct slot {
@@ -22,7 +24,8 @@ struct shard {
 	pthread_mutex_t lock;
 	struct slot slots[BUCKETS][WAYS];
 };
-static struct shard shards[SHARDS] = {[0 ... SHARDS - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+static struct shard shards[THROTTLE_COUNT][SHARDS] = {
+	[0 ... THROTTLE_COUNT - 1] = {[0 ... SHARDS - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}}};
 static uint8_t salt[16];
 static pthread_once_t salted = PTHREAD_ONCE_INIT;
 
@@ -43,12 +46,15 @@ static struct allowance allowance_of(const struct task *t, enum throttle kind) {
 		return (struct allowance){c->registrations_per_address, 3600000, 0};
 	case THROTTLE_REGISTER_MAILBOX:
 		return (struct allowance){c->registrations_per_mailbox, 3600000, 1};
+	case THROTTLE_LOGIN_ENTRY:
 	case THROTTLE_LOGIN_NAME:
 		return (struct allowance){r->login_max_failures, r->login_window * 1000, 2};
 	case THROTTLE_LOGIN_ADDRESS:
 		return (struct allowance){r->login_max_failures * 10, r->login_window * 1000, 0};
 	case THROTTLE_RESET:
 		return (struct allowance){3, 3600000, 1};
+	case THROTTLE_MAIL_ADDRESS:
+		return (struct allowance){c->registrations_per_address * 5, 3600000, 0};
 	case THROTTLE_RESEND:
 		return (struct allowance){1, 120000, 1};
 	case THROTTLE_LOCKED:
@@ -65,7 +71,8 @@ static struct allowance allowance_of(const struct task *t, enum throttle kind) {
  * that carries an IPv4 address as that. */
 static struct str throttle_subject(struct arena *a, enum throttle kind, struct str key) {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	bool address = kind == THROTTLE_REGISTER_ADDRESS || kind == THROTTLE_LOGIN_ADDRESS;
+	bool address = kind == THROTTLE_REGISTER_ADDRESS || kind == THROTTLE_LOGIN_ADDRESS ||
+		       kind == THROTTLE_MAIL_ADDRESS;
 	char text[INET6_ADDRSTRLEN];
 	uint8_t v6[16];
 	if (kind == THROTTLE_LOGIN_NAME || kind == THROTTLE_RESET)
@@ -94,24 +101,29 @@ static uint64_t throttle_hash(struct task *t, enum throttle kind, struct str key
 	return h | 1; /* 0 marks an empty slot */
 }
 
-/* The key's slot, or with make the best one to give it: an empty one, else the one that ends first. Under the shard's
- * lock. */
+static bool worth_less(const struct slot *a, const struct slot *b, int64_t now) {
+	int32_t x = a->ends_at > now ? a->count : 0, y = b->ends_at > now ? b->count : 0;
+	return x != y ? x < y : a->ends_at < b->ends_at;
+}
+
+/* The key's slot, or with make the best one to give it: an empty one, else the one that is worth least. Under the
+ * shard's lock. */
 static struct slot *slot_find(struct shard *s, uint64_t key, int64_t now, bool make) {
-	struct slot *bucket = s->slots[(key >> 8) % BUCKETS], *oldest = bucket;
+	struct slot *bucket = s->slots[(key >> 8) % BUCKETS], *least = bucket;
 	for (size_t i = 0; i < WAYS; i++) {
 		if (bucket[i].key == key && bucket[i].ends_at > now)
 			return &bucket[i];
-		if (bucket[i].ends_at < oldest->ends_at)
-			oldest = &bucket[i];
+		if (worth_less(&bucket[i], least, now))
+			least = &bucket[i];
 	}
 	if (!make)
 		return NULL;
-	*oldest = (struct slot){.key = key};
-	return oldest;
+	*least = (struct slot){.key = key};
+	return least;
 }
 
-static struct shard *shard_lock(uint64_t key) {
-	struct shard *s = &shards[(key >> 4) % SHARDS];
+static struct shard *shard_lock(enum throttle kind, uint64_t key) {
+	struct shard *s = &shards[kind][(key >> 4) % SHARDS];
 	pthread_mutex_lock(&s->lock);
 	return s;
 }
@@ -121,7 +133,7 @@ static enum err take(struct task *t, enum throttle kind, struct str key, struct 
 		return OK;
 	uint64_t hash = throttle_hash(t, kind, key);
 	int64_t now = clock_monotonic_ms();
-	struct shard *s = shard_lock(hash);
+	struct shard *s = shard_lock(kind, hash);
 	struct slot *slot = slot_find(s, hash, now, true);
 	if (!slot->ends_at)
 		slot->ends_at = now + allowed.window_ms;
@@ -147,7 +159,7 @@ enum err throttle_take_for(struct task *t, enum throttle kind, struct str key, i
 
 void throttle_give_back(struct task *t, enum throttle kind, struct str key) {
 	uint64_t hash = throttle_hash(t, kind, key);
-	struct shard *s = shard_lock(hash);
+	struct shard *s = shard_lock(kind, hash);
 	struct slot *slot = slot_find(s, hash, clock_monotonic_ms(), false);
 	if (slot && slot->count > 0)
 		slot->count--;
@@ -156,7 +168,7 @@ void throttle_give_back(struct task *t, enum throttle kind, struct str key) {
 
 void throttle_clear(struct task *t, enum throttle kind, struct str key) {
 	uint64_t hash = throttle_hash(t, kind, key);
-	struct shard *s = shard_lock(hash);
+	struct shard *s = shard_lock(kind, hash);
 	struct slot *slot = slot_find(s, hash, clock_monotonic_ms(), false);
 	if (slot)
 		*slot = (struct slot){0};
@@ -166,7 +178,7 @@ void throttle_clear(struct task *t, enum throttle kind, struct str key) {
 int64_t throttle_wait_s(struct task *t, enum throttle kind, struct str key) {
 	uint64_t hash = throttle_hash(t, kind, key);
 	int64_t now = clock_monotonic_ms();
-	struct shard *s = shard_lock(hash);
+	struct shard *s = shard_lock(kind, hash);
 	struct slot *slot = slot_find(s, hash, now, false);
 	int64_t left = slot ? slot->ends_at - now : 0;
 	pthread_mutex_unlock(&s->lock);

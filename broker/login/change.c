@@ -104,6 +104,7 @@ enum err login_reset_request(struct task *t, struct str username) {
 	username = str_trim(username);
 	if (str_empty(username) || username.n > LIMIT_MAIL_ADDRESS || !str_utf8(username))
 		return OK;
+	TRY(throttle_take(t, THROTTLE_MAIL_ADDRESS, t->address));
 	if (throttle_take(t, THROTTLE_RESET, username)) {
 		task_clear(t);
 		return OK;

@@ -37,6 +37,28 @@ enum err login_find(struct task *t, struct str username, struct found *ret) {
 	return failed ? failed : ERR_NOT_FOUND;
 }
 
+/* Every name of a person counts together here. Over the limit the answer is that of a wrong password, and the directory
+ * is not asked: "too many" would tell that two names are one person's. */
+static enum err verify_entry(struct task *t, struct str password, struct found *found, enum verdict *ret,
+	struct verify_detail *detail) {
+	const struct entry *entry = found->entry;
+	if (throttle_take(t, THROTTLE_LOGIN_ENTRY, entry->stable_id)) {
+		task_clear(t);
+		*ret = VERDICT_WRONG;
+		return OK;
+	}
+	enum err e = directory_verify(t, found->directory, entry->dn, password, ret, detail);
+	if (e)
+		throttle_give_back(t, THROTTLE_LOGIN_ENTRY, entry->stable_id);
+	TRY(e);
+	/* OpenLDAP says "locked" of an account that is disabled or has ended; that one gets no mail about a lock. */
+	if ((*ret == VERDICT_OK || *ret == VERDICT_LOCKED) && !entry->enabled)
+		*ret = VERDICT_DISABLED;
+	if (*ret == VERDICT_OK || *ret == VERDICT_EXPIRED || *ret == VERDICT_MUST_CHANGE)
+		throttle_clear(t, THROTTLE_LOGIN_ENTRY, entry->stable_id);
+	return OK;
+}
+
 enum err login_verify(struct task *t, struct str username, struct str password, struct found *found, enum verdict *ret,
 	struct verify_detail *detail) {
 	enum err e = login_find(t, username, found);
@@ -45,11 +67,7 @@ enum err login_verify(struct task *t, struct str username, struct str password, 
 		return found->directory ? verify_nobody(t, found->directory, password) : OK;
 	}
 	TRY(e);
-	TRY(directory_verify(t, found->directory, found->entry->dn, password, ret, detail));
-	/* OpenLDAP says "locked" of an account that is disabled or has ended; that one gets no mail about a lock. */
-	if ((*ret == VERDICT_OK || *ret == VERDICT_LOCKED) && !found->entry->enabled)
-		*ret = VERDICT_DISABLED;
-	return OK;
+	return verify_entry(t, password, found, ret, detail);
 }
 
 /* The person learns of a lock by mail, once a day; the page says what it says to a wrong password. */
@@ -98,15 +116,15 @@ static enum err login_decide(struct task *t, const struct found *found, enum ver
 }
 
 enum err login_admit(struct task *t, struct str username, int64_t *ret_wait_s) {
-	enum err e = throttle_take(t, THROTTLE_LOGIN_NAME, username);
+	enum err e = throttle_take(t, THROTTLE_LOGIN_ADDRESS, t->address); /* first: it bounds the names that are kept */
 	if (e) {
-		*ret_wait_s = throttle_wait_s(t, THROTTLE_LOGIN_NAME, username);
+		*ret_wait_s = throttle_wait_s(t, THROTTLE_LOGIN_ADDRESS, t->address);
 		return e;
 	}
-	e = throttle_take(t, THROTTLE_LOGIN_ADDRESS, t->address);
+	e = throttle_take(t, THROTTLE_LOGIN_NAME, username);
 	if (e) {
-		throttle_give_back(t, THROTTLE_LOGIN_NAME, username);
-		*ret_wait_s = throttle_wait_s(t, THROTTLE_LOGIN_ADDRESS, t->address);
+		throttle_give_back(t, THROTTLE_LOGIN_ADDRESS, t->address);
+		*ret_wait_s = throttle_wait_s(t, THROTTLE_LOGIN_NAME, username);
 	}
 	return e;
 }

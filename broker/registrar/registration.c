@@ -206,6 +206,7 @@ static const char *const resend_notice[REGISTRATION_STATES] = {[REGISTRATION_SUB
 enum err registration_resend(struct task *t, const struct profile_config *p, struct str mail) {
 	struct str key, domain;
 	struct registration *r = NULL;
+	TRY(throttle_take(t, THROTTLE_MAIL_ADDRESS, t->address));
 	if (mail_address_key(t, str_trim(mail), &key, &domain) ||
 		throttle_take_for(t, THROTTLE_RESEND, key, p->resend_after)) {
 		task_clear(t);

@@ -12,7 +12,7 @@
 #define BACK_OFF_MOST_MS  600000
 #define IDLE_MS           5000
 #define SWEEP_MS          10000
-#define WORKERS_MAX       64
+#define WORKERS_MAX       256 /* as the configuration allows */
 
 struct runner_settings runner_settings;
 

@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -66,6 +68,23 @@ static enum err fail(struct task *t, sqlite3 *db, int result, const char *doing)
 		t, code_of(result), "sqlite: %s: %s (%d)", doing, db ? sqlite3_errmsg(db) : "no memory", result);
 }
 
+/* SQLite would say "unable to open" of all of these. */
+static enum err may_use(struct task *t, const char *path) {
+	struct stat st;
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof(folder), "%s", path);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return task_fail(t, ERR_CONFIG, "store.path %s: is not a file", path);
+	if (access(path, R_OK | W_OK) != 0)
+		return task_fail(t, ERR_UNAVAILABLE, "store.path %s: user %ld may not read and write it: %m", path,
+			(long)geteuid());
+	if (access(dirname(folder), W_OK | X_OK) != 0)
+		return task_fail(t, ERR_UNAVAILABLE,
+			"store.path %s: user %ld may not write its folder, where the write-ahead log stands: %m", path,
+			(long)geteuid());
+	return OK;
+}
+
 static int out_of_time(void *connection) {
 	const struct connection *c = connection;
 	return c->deadline && clock_monotonic_ms() > c->deadline;
@@ -128,7 +147,7 @@ static enum err use_wal(struct task *t, struct connection *c) {
 	enum err e = wal ? OK
 		     : result == SQLITE_ROW
 			     ? task_fail(t, ERR_UNAVAILABLE, "sqlite: no write-ahead log on this file system")
-			     : fail(t, c->db, result, "journal_mode");
+			     : fail(t, c->db, result, sqlite3_db_filename(c->db, "main"));
 	sqlite3_finalize(mode);
 	return e;
 }
@@ -172,7 +191,11 @@ OWNED(connection, struct connection *, sqlite_close)
 static enum err create_file(struct task *t, const char *path) {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return errno == EEXIST ? OK : task_fail(t, ERR_UNAVAILABLE, "%s: %m", path);
+		return errno == EEXIST ? may_use(t, path)
+				       : task_fail(t, ERR_UNAVAILABLE,
+						 "store.path %s: cannot be made: %m; its folder must exist, and user "
+						 "%ld must be able to write there",
+						 path, (long)geteuid());
 	close(fd);
 	return OK;
 }

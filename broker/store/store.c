@@ -62,7 +62,7 @@ enum err store_open(struct task *t, const struct config *c) {
 	if (store.driver)
 		return task_fail(t, ERR_INTERNAL, "the store is open");
 	if (!d)
-		return task_fail(t, ERR_CONFIG, "this database is not supported by this build");
+		return task_fail(t, ERR_CONFIG, "store.driver: this database is not built yet; sqlite is");
 	TRY(task_cstr(t, c->store_path, &path));
 	void *held = NULL;
 	TRY(d->open(t, path, &held));

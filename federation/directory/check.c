@@ -1,4 +1,5 @@
-#include <unistd.h>
+#include <openssl/pem.h>
+#include <stdio.h>
 
 #include "federation/directory/driver.h"
 #include "federation/directory/ldap_text.h"
@@ -12,7 +13,10 @@ struct check {
 
 static void wrong(struct check *k, const char *key, const char *expected, struct str value) {
 	struct str path = str_printf(k->a, "%.*s.%s", FMT(k->prefix), key);
-	config_error_add(k->a, k->errors, k->at, path, "%s, not \"%.*s\"", expected, FMT(value));
+	if (str_empty(value))
+		config_error_add(k->a, k->errors, k->at, path, "is empty; %s is needed", expected);
+	else
+		config_error_add(k->a, k->errors, k->at, path, "\"%.*s\" is not %s", FMT(value), expected);
 }
 
 static void check_dn(struct check *k, const char *key, struct str dn, bool needed) {
@@ -52,6 +56,16 @@ static bool uri_valid(struct str uri) {
 	return valid;
 }
 
+static bool has_certificate(struct arena *a, struct str name) {
+	FILE *f = fopen(str_printf(a, "%.*s%c", FMT(name), '\0').p, "re");
+	X509 *found = f ? PEM_read_X509_AUX(f, NULL, NULL, NULL) : NULL;
+	bool has = found != NULL;
+	X509_free(found);
+	if (f)
+		fclose(f);
+	return has;
+}
+
 static void check_uris(struct check *k, const struct directory_config *d) {
 	bool tls = false;
 	if (d->uris.n == 0 || d->uris.n > URI_MOST)
@@ -64,14 +78,24 @@ static void check_uris(struct check *k, const struct directory_config *d) {
 				"for /",
 				d->uris.v[i]);
 	}
-	struct str path = str_printf(k->a, "%.*s%c", FMT(d->ca_file), '\0');
-	if (tls && !str_empty(d->ca_file) && access(path.p, R_OK) != 0)
-		wrong(k, "ca_file", "a file that can be read", d->ca_file);
+	if (tls && !str_empty(d->ca_file) && !has_certificate(k->a, d->ca_file))
+		wrong(k, "ca_file", "a file that can be read and holds a certificate (PEM)", d->ca_file);
+}
+
+/* The marker finds our entry again: what people type, or what names the entry, cannot be it. */
+static void check_marker(struct check *k, const struct directory_config *d) {
+	check_attribute(k, "marker_attribute", d->marker_attribute, true);
+	bool taken = str_eq_case(d->marker_attribute, d->rdn_attribute);
+	for (size_t i = 0; i < d->login_attributes.n; i++)
+		taken = taken || str_eq_case(d->marker_attribute, directory_attribute(d, d->login_attributes.v[i]));
+	if (taken && !str_empty(d->marker_attribute))
+		wrong(k, "marker_attribute", "an attribute that is otherwise not used", d->marker_attribute);
 }
 
 static void check_directory(struct check *k, const struct directory_config *d) {
 	if (!driver_of(d))
-		wrong(k, "driver", "openldap: the others are not built yet", STR("this one"));
+		config_error_add(k->a, k->errors, k->at, str_printf(k->a, "%.*s.driver", FMT(k->prefix)),
+			"names a driver that is not built yet; openldap is");
 	check_uris(k, d);
 	check_dn(k, "bind_dn", d->bind_dn, true);
 	if (str_empty(d->bind_password))
@@ -82,7 +106,7 @@ static void check_directory(struct check *k, const struct directory_config *d) {
 	check_filter(k, "group_filter", d->group_filter);
 	check_attribute(k, "rdn_attribute", d->rdn_attribute, true);
 	check_attribute(k, "group_member_attribute", d->group_member_attribute, true);
-	check_attribute(k, "marker_attribute", d->marker_attribute, true);
+	check_marker(k, d);
 	if (d->login_attributes.n == 0)
 		wrong(k, "login_attributes", "at least one attribute", STR(""));
 	for (size_t i = 0; i < d->login_attributes.n; i++)

@@ -11,7 +11,7 @@ static struct directory_config good(struct arena *a) {
 		.id = STR("main"),
 		.driver = DIRECTORY_OPENLDAP,
 		.uris = str_split(a, STR("ldaps://127.0.0.1:636 ldap://ldap.example.test ldapi://%2Frun%2Fldapi"), ' '),
-		.ca_file = STR("/dev/null"),
+		.ca_file = STR(""),
 		.bind_dn = STR("cn=svc,dc=test"),
 		.bind_password = STR("x"),
 		.people_base = STR("ou=people,dc=test"),
@@ -55,6 +55,9 @@ static void reports_values(void **state) {
 		ROW(group_member_attribute, ""),
 		ROW(marker_attribute, "a)(b"),
 		ROW(ca_file, "/no/such/file"),
+		ROW(ca_file, "/dev/null"),
+		ROW(marker_attribute, "uid"),
+		ROW(marker_attribute, "MAIL"),
 	};
 	owned(arena) struct arena *a = arena_new();
 	struct profile_config p = {.id = STR("guest"), .base = STR("ou=people,dc=test")};

@@ -86,6 +86,18 @@ static void test_throttle(void **state) {
 	assert_int_equal(fake.binds, binds); /* the directory's own lock is not met */
 }
 
+/* All names of a person count together; the answer over the limit is that of a wrong password. */
+static void test_throttle_entry(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "several", &p);
+	size_t binds = fake.binds;
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(try(t, "several", "wrong").result, LOGIN_REFUSED);
+		assert_int_equal(try(t, "several@x.test", "wrong").result, LOGIN_REFUSED);
+	}
+	assert_int_equal(fake.binds - binds, 5);
+}
+
 /* A right password starts the name's count anew, and costs nothing. */
 static void test_throttle_clear(void **state) {
 	struct fake_person *p;
@@ -329,6 +341,7 @@ static void test_routing(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_refused), TEST(test_throttle),
+		TEST(test_throttle_entry),
 		TEST(test_throttle_clear), TEST(test_throttle_address), TEST(test_down), TEST(test_session_ends),
 		TEST(test_end), TEST(test_change), TEST(test_change_throttled), TEST(test_reset_request),
 		TEST(test_reset), TEST(test_reset_refused), TEST(test_person), TEST(test_routing)};

@@ -53,6 +53,7 @@ static void test_allowances(void **state) {
 		int allowed;
 		unsigned label;
 	} rows[] = {{THROTTLE_REGISTER_ADDRESS, 20, 0}, {THROTTLE_REGISTER_MAILBOX, 3, 1}, {THROTTLE_LOGIN_NAME, 5, 2},
+		{THROTTLE_LOGIN_ENTRY, 5, 2},
 		{THROTTLE_LOGIN_ADDRESS, 50, 0}, {THROTTLE_RESET, 3, 1}, {THROTTLE_RESEND, 1, 1},
 		{THROTTLE_LOCKED, 1, 1}, {THROTTLE_CLIENT, 20, 3}};
 	(void)state;

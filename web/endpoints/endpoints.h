@@ -14,7 +14,7 @@ handler endpoint_jwks;
 handler endpoint_discovery;
 handler endpoint_logout;           /* OpenID Connect RP-Initiated Logout 1.0; also our own log-out page */
 handler endpoint_asset;            /* /static/NAME */
-handler endpoint_theme;            /* /realms/R/theme.HASH.css; every other name there: ERR_NOT_FOUND */
+handler endpoint_theme;            /* /realms/R/theme/HASH.css */
 handler endpoint_logo;
 
 #endif

@@ -43,8 +43,6 @@ enum err endpoint_asset(struct task *t, struct request *q, struct response *r) {
 }
 
 enum err endpoint_theme(struct task *t, struct request *q, struct response *r) {
-	if (!str_starts(q->rest, STR("theme.")) || !str_ends(q->rest, STR(".css")))
-		return task_fail(t, ERR_NOT_FOUND, "no such page");
 	if (!str_eq(q->path, theme_path(t->arena, t->realm)))
 		return task_fail(t, ERR_NOT_FOUND, "a theme that is no longer");
 	reply_file(r, STR("text/css; charset=utf-8"), theme_css(t->arena, t->realm), FOR_GOOD);

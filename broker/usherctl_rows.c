@@ -1,0 +1,168 @@
+/* Commands that list and change rows of the store. */
+#include "base/clock.h"
+#include "base/encode.h"
+#include "broker/usherctl.h"
+
+static struct str when(struct task *t, int64_t at_ms) {
+	return at_ms ? time_rfc3339(t->arena, at_ms) : STR("-");
+}
+
+/* ---- registrations ---- */
+
+static struct strs all_profiles(struct task *t) {
+	struct strs ids = {0};
+	for (size_t i = 0; i < t->realm->n_profiles; i++)
+		strs_add(t->arena, &ids, t->realm->profiles[i].id);
+	return ids;
+}
+
+enum err run_registrations(struct task *t, char **argv) {
+	struct registration_filter f = {.profiles = all_profiles(t), .state = -1, .limit = ROWS_MOST};
+	const char *states[REGISTRATION_STATES];
+	struct registration *rows = NULL;
+	size_t n = 0;
+	for (int i = 0; i < REGISTRATION_STATES; i++)
+		states[i] = registration_state_name((enum registration_state)i);
+	TRY(choose(t, argv[1], states, REGISTRATION_STATES, &f.state));
+	TRY(registrations_list(t, &f, &rows, &n));
+	for (size_t i = 0; i < n; i++)
+		print_columns((struct str[]){rows[i].id, str_of(registration_state_name(rows[i].state)),
+				      rows[i].profile, rows[i].mail, rows[i].login, when(t, rows[i].created_at)},
+			6);
+	print_cut(n);
+	return OK;
+}
+
+static enum err registration_known(struct task *t, enum err e, const char *id) {
+	if (e != ERR_NOT_FOUND)
+		return e;
+	task_clear(t);
+	return task_fail(t, e, "there is no registration %s in this realm, or its profile is no longer configured", id);
+}
+
+enum err run_plan_show(struct task *t, char **argv) {
+	struct approver who = {.is_operator = true, .profiles = all_profiles(t)};
+	struct approval *view = NULL;
+	TRY(registration_known(
+		t, approval_preview(t, &who, str_of(argv[1]), STR(""), NULL, &view), argv[1]));
+	if (!str_empty(view->failure))
+		printf("# no plan can be made now: %.*s\n", FMT(view->failure));
+	else if (str_empty(view->ldif))
+		printf("# there is no plan: the registration is %s\n",
+			registration_state_name(view->registration->state));
+	printf("%.*s", FMT(view->ldif));
+	for (size_t i = 0; i < view->n_steps; i++)
+		printf("# %.*s  step %lld %.*s: result %lld in %lld ms by %.*s %.*s\n", FMT(when(t, view->steps[i].at)),
+			(long long)view->steps[i].step, FMT(view->steps[i].title), (long long)view->steps[i].result,
+			(long long)view->steps[i].ms, FMT(view->steps[i].controller), FMT(view->steps[i].diagnostic));
+	if (view->running && !str_empty(view->running->failure))
+		printf("# parked: %.*s\n", FMT(view->running->failure));
+	return OK;
+}
+
+enum err run_plan_retry(struct task *t, char **argv) {
+	struct approver who = {.is_operator = true, .profiles = all_profiles(t)};
+	TRY(registration_known(t, approval_retry(t, &who, str_of(argv[1])), argv[1]));
+	puts("queued; the daemon takes it up within five seconds");
+	return OK;
+}
+
+/* ---- jobs ---- */
+
+static const char *const job_states[] = {"queued", "running", "parked"};
+static const char *const job_kinds[JOB_KINDS] = {"notice", "plan", "logout"};
+
+enum err run_jobs(struct task *t, char **argv) {
+	struct job *rows = NULL;
+	size_t n = 0;
+	int state = -1;
+	TRY(choose(t, argv[1], job_states, COUNT(job_states), &state));
+	TRY(jobs_list(t, state, &rows, &n));
+	for (size_t i = 0; i < n; i++)
+		print_columns(
+			(struct str[]){rows[i].id, str_of(job_states[rows[i].state]), str_of(job_kinds[rows[i].kind]),
+				rows[i].subject, str_printf(t->arena, "%lld tries", (long long)rows[i].attempts),
+				when(t, rows[i].due_at), rows[i].body, rows[i].failure},
+			8);
+	print_cut(n);
+	return OK;
+}
+
+static enum err requeue(struct task *t, struct str id) {
+	TRY(jobs_requeue(t, id));
+	return audit_record(t, "job.retry", id, AUDIT("job", id), AUDIT("by", STR("usherctl")));
+}
+
+static enum err requeue_all(struct task *t, size_t *ret_n) {
+	struct job *rows = NULL;
+	size_t n = 0;
+	TRY(jobs_list(t, JOB_PARKED, &rows, &n));
+	for (size_t i = 0; i < n; i++)
+		TRY(requeue(t, rows[i].id));
+	*ret_n = n;
+	return OK;
+}
+
+enum err run_job_retry(struct task *t, char **argv) {
+	size_t n = 1;
+	bool all = strcmp(argv[1], "all") == 0;
+	TRY(store_begin(t));
+	enum err e = store_end(t, all ? requeue_all(t, &n) : requeue(t, str_of(argv[1])));
+	if (e == ERR_NOT_FOUND) {
+		task_clear(t);
+		return task_fail(t, e, "there is no parked job %s in this realm (usherctl jobs REALM parked)", argv[1]);
+	}
+	TRY(e);
+	printf("%zu queued; the daemon takes them up within five seconds\n", n);
+	print_cut(n);
+	return OK;
+}
+
+/* ---- audit ---- */
+
+enum err run_audit(struct task *t, char **argv) {
+	struct audit_filter f = {.limit = ROWS_MOST, .subject = str_of(argv[1])};
+	struct audit_row *rows = NULL;
+	size_t n = 0;
+	TRY(audit_list(t, &f, &rows, &n));
+	for (size_t i = 0; i < n; i++)
+		print_columns((struct str[]){when(t, rows[i].at), rows[i].actor, rows[i].action, rows[i].subject,
+				      rows[i].detail},
+			5);
+	print_cut(n);
+	return OK;
+}
+
+/* ---- people ---- */
+
+enum err run_people(struct task *t, char **argv) {
+	struct account *rows = NULL;
+	size_t n = 0;
+	TRY(accounts_list(t, str_of(argv[1]), STR(""), ROWS_MOST, &rows, &n));
+	for (size_t i = 0; i < n; i++)
+		print_columns((struct str[]){rows[i].id, rows[i].login, rows[i].mail, rows[i].dn, rows[i].marker,
+				      when(t, rows[i].last_login_at)},
+			6);
+	print_cut(n);
+	return OK;
+}
+
+static enum err logout(struct task *t, const struct account *a) {
+	TRY(login_end_others(t, a->id, STR("")));
+	TRY(grants_revoke_account(t, a->id, clock_wall_ms()));
+	return audit_record(t, "account.logout", a->id, AUDIT("login", a->login), AUDIT("by", STR("usherctl")));
+}
+
+enum err run_logout(struct task *t, char **argv) {
+	struct account *a = NULL;
+	enum err e = accounts_find(t, str_of(argv[1]), &a);
+	if (e == ERR_NOT_FOUND) {
+		task_clear(t);
+		return task_fail(t, e, "there is no account %s in this realm (usherctl people REALM TEXT)", argv[1]);
+	}
+	TRY(e);
+	TRY(store_begin(t));
+	TRY(store_end(t, logout(t, a)));
+	printf("%.*s: sessions ended, refresh tokens revoked; access tokens end by their time\n", FMT(a->login));
+	return OK;
+}
