@@ -126,11 +126,14 @@ static const struct command commands[] = {
 	{"registrations", "REALM [STATE]", "list registrations, oldest first", 1, 2, true, false, run_registrations},
 	{"plan show", "REALM REGISTRATION", "the LDIF that will be, or was, written, and its steps", 2, 2, true, false,
 		run_plan_show},
-	{"plan retry", "REALM REGISTRATION", "queue a parked plan again", 2, 2, true, false, run_plan_retry},
+	{"plan retry", "REALM REGISTRATION", "try a plan that is parked or waits again now", 2, 2, true, false,
+		run_plan_retry},
 	{"jobs", "REALM [queued|running|parked]", "list jobs", 1, 2, true, false, run_jobs},
-	{"job retry", "REALM JOB|all", "queue a parked job again, or all of them", 2, 2, true, false, run_job_retry},
+	{"job retry", "REALM JOB|all", "try a job that is parked or waits again now, or all", 2, 2, true, false,
+		run_job_retry},
 	{"audit", "REALM [SUBJECT]", "the newest 200 audit records", 1, 2, true, false, run_audit},
-	{"people", "REALM [TEXT]", "list accounts; the text is part of a name or mail address", 1, 2, true, false, run_people},
+	{"people", "REALM [TEXT]", "list accounts; the text is part of a name or mail address", 1, 2, true, false,
+		run_people},
 	{"logout", "REALM ACCOUNT", "end all sessions and refresh tokens of an account", 2, 2, true, false, run_logout},
 	{"keys", "REALM", "list signing keys", 1, 1, true, false, run_keys},
 	{"keys rotate", "REALM ALG [now]", "publish a next signing key, or let it sign now", 2, 3, true, false,
@@ -186,7 +189,8 @@ enum err stand_open(struct task *t) {
 	TRY(task_cstr(t, t->config->store_path, &store));
 	/* One that this program made would belong to the wrong user. */
 	if (t->config->store == STORE_SQLITE && access(store, F_OK) != 0)
-		return task_fail(t, ERR_CONFIG, "store %s: %m; usherd makes it when it starts for the first time", store);
+		return task_fail(
+			t, ERR_CONFIG, "store %s: %m; usherd makes it when it starts for the first time", store);
 	if (secret_load_keys(key_file, false, &why))
 		return task_fail(t, ERR_CONFIG, "key file %s %s", key_file, why);
 	return store_open(t, t->config);
@@ -253,5 +257,5 @@ int main(int argc, char **argv) {
 		fprintf(stderr, "usherctl: standard output could not be written: %m\n");
 		return 1;
 	}
-	return e ? 1 : 0;
+	return !e ? 0 : e == ERR_INVALID ? EXIT_USAGE : 1;
 }

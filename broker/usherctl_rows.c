@@ -43,12 +43,14 @@ static enum err registration_known(struct task *t, enum err e, const char *id) {
 enum err run_plan_show(struct task *t, char **argv) {
 	struct approver who = {.is_operator = true, .profiles = all_profiles(t)};
 	struct approval *view = NULL;
-	TRY(registration_known(
-		t, approval_preview(t, &who, str_of(argv[1]), STR(""), NULL, &view), argv[1]));
+	TRY(registration_known(t, approval_preview(t, &who, str_of(argv[1]), STR(""), NULL, &view), argv[1]));
 	if (!str_empty(view->failure))
 		printf("# no plan can be made now: %.*s\n", FMT(view->failure));
 	else if (str_empty(view->ldif))
-		printf("# there is no plan: the registration is %s\n",
+		printf("# there is no plan%s; the registration is %s\n",
+			view->registration->state == REGISTRATION_APPROVED
+				? " yet, its job (usherctl jobs) makes it when the directory answers"
+				: "",
 			registration_state_name(view->registration->state));
 	printf("%.*s", FMT(view->ldif));
 	for (size_t i = 0; i < view->n_steps; i++)
@@ -70,7 +72,7 @@ enum err run_plan_retry(struct task *t, char **argv) {
 /* ---- jobs ---- */
 
 static const char *const job_states[] = {"queued", "running", "parked"};
-static const char *const job_kinds[JOB_KINDS] = {"notice", "plan", "logout"};
+static const char *const job_kinds[JOB_KINDS] = {"notice", "plan.apply", "logout"};
 
 enum err run_jobs(struct task *t, char **argv) {
 	struct job *rows = NULL;
@@ -96,21 +98,24 @@ static enum err requeue(struct task *t, struct str id) {
 static enum err requeue_all(struct task *t, size_t *ret_n) {
 	struct job *rows = NULL;
 	size_t n = 0;
-	TRY(jobs_list(t, JOB_PARKED, &rows, &n));
+	TRY(jobs_list(t, -1, &rows, &n));
 	for (size_t i = 0; i < n; i++)
-		TRY(requeue(t, rows[i].id));
-	*ret_n = n;
+		if (rows[i].state == JOB_PARKED || (rows[i].state == JOB_QUEUED && rows[i].attempts > 0)) {
+			TRY(requeue(t, rows[i].id));
+			++*ret_n;
+		}
 	return OK;
 }
 
 enum err run_job_retry(struct task *t, char **argv) {
-	size_t n = 1;
 	bool all = strcmp(argv[1], "all") == 0;
+	size_t n = all ? 0 : 1;
 	TRY(store_begin(t));
 	enum err e = store_end(t, all ? requeue_all(t, &n) : requeue(t, str_of(argv[1])));
 	if (e == ERR_NOT_FOUND) {
 		task_clear(t);
-		return task_fail(t, e, "there is no parked job %s in this realm (usherctl jobs REALM parked)", argv[1]);
+		return task_fail(t, e,
+			"no job %s is parked or waits for another try in this realm (usherctl jobs REALM)", argv[1]);
 	}
 	TRY(e);
 	printf("%zu queued; the daemon takes them up within five seconds\n", n);
@@ -141,8 +146,8 @@ enum err run_people(struct task *t, char **argv) {
 	TRY(accounts_list(t, str_of(argv[1]), STR(""), ROWS_MOST, &rows, &n));
 	for (size_t i = 0; i < n; i++)
 		print_columns((struct str[]){rows[i].id, rows[i].login, rows[i].mail, rows[i].dn, rows[i].marker,
-				      when(t, rows[i].last_login_at)},
-			6);
+				      when(t, rows[i].last_login_at), rows[i].sub},
+			7);
 	print_cut(n);
 	return OK;
 }

@@ -21,7 +21,8 @@ static const char *advice(int why, bool path) {
 		return "; its folder must exist";
 	case EACCES:
 		return path ? "; this user must be able to write its folder"
-			    : "; ports below 1024 are not for ordinary users: take another, and put a web server in front";
+			    : "; ports below 1024 are not for ordinary users: take another, and put a web server in "
+			      "front";
 	default:
 		return "";
 	}
@@ -32,8 +33,8 @@ static enum err fail(struct task *t, int fd, struct str where, const char *what)
 	bool path = str_starts(where, STR("unix:"));
 	if (fd >= 0)
 		close(fd);
-	return task_fail(t, ERR_UNAVAILABLE, "cannot listen at %.*s: %s: %s%s", FMT(where), what,
-		strerrordesc_np(why), advice(why, path));
+	return task_fail(t, ERR_UNAVAILABLE, "cannot listen at %.*s: %s: %s%s", FMT(where), what, strerrordesc_np(why),
+		advice(why, path));
 }
 
 /* ---- unix ---- */

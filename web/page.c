@@ -243,7 +243,8 @@ static void add_way_on(struct task *t, const struct request *q, enum err code, s
 			value_text(t->arena, data, "next_text", text(ways_on[i].key));
 			return;
 		}
-	bool again = q && q->method == METHOD_GET && str_starts(q->path, STR("/")) && err_row(code)->retry;
+	bool again = q && err_row(code)->retry && str_starts(q->path, STR("/")) &&
+		     (q->method == METHOD_GET || str_eq(q->path, realm_path(t, "/login")));
 	if (again) {
 		bool asked = !str_empty(q->query_text);
 		value_text(t->arena, data, "next_link",

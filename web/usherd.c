@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -51,7 +53,8 @@ static enum err config_read(struct arena *a, const char *path, struct config **r
 	registrar_check_config(a, c, errors);
 	oidc_check_config(a, c, errors);
 	if (c->store != STORE_SQLITE)
-		config_error_add(a, errors, 0, STR("store.driver"), "names a database that is not built yet; sqlite is");
+		config_error_add(
+			a, errors, 0, STR("store.driver"), "names a database that is not built yet; sqlite is");
 	if (errors->n)
 		return ERR_CONFIG;
 	*ret = c;
@@ -122,6 +125,7 @@ struct daemon {
 	struct arena *work;      /* of one step of the main thread */
 	struct handles *handles; /* of the main thread */
 	struct server *server;
+	const struct config *started; /* with what: some of it stays in force until the end */
 	int64_t generation;
 	int64_t refreshed_at; /* monotonic: when the keys were read */
 };
@@ -154,6 +158,19 @@ static enum err pages_start(struct task *t, struct arena *a, const struct config
 	return OK;
 }
 
+/* One daemon a file. The descriptor stays open: closing it would drop SQLite's own locks. */
+static enum err store_lock(struct task *t, const struct config *c) {
+	const char *path;
+	if (c->store != STORE_SQLITE)
+		return OK;
+	TRY(task_cstr(t, c->store_path, &path));
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+		return task_fail(t, ERR_UNAVAILABLE, "store %s: %s", path,
+			errno == EWOULDBLOCK ? "another usherd uses it" : strerrordesc_np(errno));
+	return OK;
+}
+
 /* SQLite has one daemon: what an earlier one held when it was killed need not wait for its lease to run out. */
 static enum err leases_end(struct task *t, const struct config *c) {
 	if (c->store != STORE_SQLITE)
@@ -166,6 +183,7 @@ static enum err start(struct daemon *d, struct task *t, const struct config *c) 
 	const struct template_set *set;
 	TRY(keys_load(t, c));
 	TRY(store_open(t, c));
+	TRY(store_lock(t, c));
 	TRY(leases_end(t, c));
 	TRY(keyset_refresh(t));
 	TRY(generation_get(t, &d->generation));
@@ -238,7 +256,7 @@ static enum err reload_with(struct daemon *d, struct arena *a, struct config *c)
 		log_failure(&t, "config.refused");
 		return code;
 	}
-	warn_fixed(config_now(), c);
+	warn_fixed(d->started, c);
 	log_set_level(c->log_level);
 	pages_use(set);
 	atomic_store_explicit(&present, c, memory_order_release);
@@ -296,7 +314,7 @@ static void serve(struct daemon *d, const sigset_t *set) {
 }
 
 static int run(const char *path, struct arena *a, const struct config *c) {
-	struct daemon d = {.path = path, .arena = a, .work = arena_new(), .handles = handles_new()};
+	struct daemon d = {.path = path, .arena = a, .started = c, .work = arena_new(), .handles = handles_new()};
 	sigset_t set;
 	struct task t;
 	log_set_level(c->log_level);

@@ -50,7 +50,8 @@ struct password_problem {
  * ERR_TOO_MANY. */
 enum err login_change_password(struct task *t, struct str username, struct str old_password, struct str new_password,
 	struct password_problem *problem) must_use;
-/* Forgotten password: queues the job whatever the name is; the job looks. Same answer, same time. */
+/* Forgotten password: queues the job whatever the name is; the job looks. Same answer, same time.
+ * ERR_TOO_MANY: the address asked for too many mails. */
 enum err login_reset_request(struct task *t, struct str username) must_use;
 /* The link's POST. ERR_EXPIRED, ERR_FIELDS. */
 enum err login_reset_complete(

@@ -116,7 +116,7 @@ static enum err login_decide(struct task *t, const struct found *found, enum ver
 }
 
 enum err login_admit(struct task *t, struct str username, int64_t *ret_wait_s) {
-	enum err e = throttle_take(t, THROTTLE_LOGIN_ADDRESS, t->address); /* first: it bounds the names that are kept */
+	enum err e = throttle_take(t, THROTTLE_LOGIN_ADDRESS, t->address); /* first: it bounds the names kept */
 	if (e) {
 		*ret_wait_s = throttle_wait_s(t, THROTTLE_LOGIN_ADDRESS, t->address);
 		return e;

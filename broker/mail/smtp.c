@@ -247,8 +247,10 @@ static enum err deliver(struct task *t, const struct mail_config *c, struct deli
 	if (result == OK || result == ERR_REFUSED)
 		return result ? task_fail(t, result, "SMTP: %s: %ld %s", stages[d->stage].name, answer, d->status) : OK;
 	task_handle_drop(t, &smtp_kind, c);
-	return task_fail(t, result, "SMTP: %s: %ld %s: %s", stages[d->stage].name, answer, d->status,
-		d->error[0] ? d->error : curl_easy_strerror(code));
+	const char *why = d->error[0] ? d->error : curl_easy_strerror(code);
+	if (!answer) /* the server has not said a word */
+		return task_fail(t, result, "SMTP: %s: %s", stages[d->stage].name, why);
+	return task_fail(t, result, "SMTP: %s: %ld %s: %s", stages[d->stage].name, answer, d->status, why);
 }
 
 enum err smtp_send(struct task *t, const struct mail_config *c, const struct mail *m, struct str message) {

@@ -113,13 +113,14 @@ static const char *type_problem(struct task *t, const struct field_config *f, st
 	return "field.invalid";
 }
 
+/* A plan puts the login name in place of "{login}" wherever it stands, so nobody may type it. */
 static void field_check(struct task *t, const struct field_config *f, struct typed *typed) {
 	struct str v = typed->value;
 	if (str_empty(v)) {
 		typed->problem = !f->required ? NULL : f->type == FIELD_TERMS ? "field.terms" : "field.required";
 		return;
 	}
-	if (!str_utf8(v) || !one_line(f->type, v) || has_hidden(v)) {
+	if (!str_utf8(v) || !one_line(f->type, v) || has_hidden(v) || str_contains(v, STR("{login}"))) {
 		typed->problem = "field.characters";
 		return;
 	}

@@ -166,7 +166,7 @@ static enum err retry_parked(struct task *t, struct registration *r) {
 		TRY(jobs_insert(t, JOB_PLAN_APPLY, r->id, STR("{}"), 0, NULL));
 	else if (e)
 		return e;
-	else if (job->state != JOB_PARKED)
+	else if (job->state == JOB_RUNNING || (job->state == JOB_QUEUED && !job->attempts))
 		return OK; /* on its way already */
 	else
 		TRY(jobs_requeue(t, job->id));

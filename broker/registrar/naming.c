@@ -125,6 +125,26 @@ struct naming {
 	struct strs free, seen;
 };
 
+static bool group_named(struct arena *a, struct strs groups, struct str name) {
+	for (size_t i = 0; i < groups.n; i++)
+		if (str_eq_case(dn_rdn_value(a, groups.v[i]), name))
+			return true;
+	return false;
+}
+
+/* The groups that mean something here: a person's name must not pass for one of them. */
+static bool name_of_group(struct task *t, struct str name) {
+	struct strs single = {0};
+	strs_add(t->arena, &single, t->realm->operators);
+	for (size_t i = 0; i < t->realm->n_profiles; i++) {
+		const struct profile_config *p = &t->realm->profiles[i];
+		strs_add(t->arena, &single, p->approvers);
+		if (group_named(t->arena, p->groups, name) || group_named(t->arena, p->groups_allowed, name))
+			return true;
+	}
+	return group_named(t->arena, single, name);
+}
+
 static bool name_reserved(struct task *t, const struct naming *g, struct str name) {
 	for (size_t i = 0; i < COUNT(reserved); i++)
 		if (str_eq(str_of(reserved[i]), name))
@@ -136,7 +156,7 @@ static bool name_reserved(struct task *t, const struct naming *g, struct str nam
 	for (size_t i = 0; i < t->realm->n_clients; i++)
 		if (str_eq_case(t->realm->clients[i].id, name))
 			return true;
-	return false;
+	return name_of_group(t, name);
 }
 
 static enum err name_taken(struct task *t, struct naming *g, struct str name, bool *ret) {

@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "broker/registrar/registrar_private.h"
 
+#define BROWSER_WAITS_MS         6000   /* a little more than the page behind the link waits */
 #define ACTIVATE_NOTICE_AFTER_MS 120000 /* where the person is on the way in the browser, the mail waits */
 #define SUB_BYTES                18
 
@@ -42,12 +43,13 @@ static enum err account_made(struct task *t, struct registration *r, const struc
 static enum err provisioned(
 	struct task *t, struct registration *r, const struct plan *plan, const struct plan_row *row) {
 	struct account a;
-	bool by_rule = str_eq(r->decided_by, STR("rule"));
+	/* Where the person may still be waiting in the browser, which goes on by itself, the mail is kept back. */
+	bool waits = str_eq(r->decided_by, STR("rule")) && clock_wall_ms() - r->verified_at < BROWSER_WAITS_MS;
 	TRY(account_made(t, r, plan, row, &a));
 	r->account_id = a.id;
 	r->login = a.login;
 	TRY(registration_transition(t, r, EVENT_PROVISIONED, a.dn));
-	return notice_queue(t, "activate", r->id, by_rule ? clock_wall_ms() + ACTIVATE_NOTICE_AFTER_MS : 0);
+	return notice_queue(t, "activate", r->id, waits ? clock_wall_ms() + ACTIVATE_NOTICE_AFTER_MS : 0);
 }
 
 enum err registrar_provision(struct task *t, struct str registration_id) {

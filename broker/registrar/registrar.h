@@ -26,12 +26,13 @@ enum err registration_submit(struct task *t, struct submission *s) must_use;
 /* The link's page: what will be confirmed. */
 enum err registration_verify_look(struct task *t, struct str secret, struct registration **ret) must_use;
 /* The link's POST: redeems and moves on to pending or approved. Again with a used link of the same registration:
- * ERR_EXPIRED, and the page offers to send a new one. */
+ * ERR_EXPIRED, and the page offers to send a new one; so where another registration of the mailbox goes on. */
 enum err registration_verify(struct task *t, struct str secret, struct registration **ret) must_use;
 /* Waits up to ms for provisioning; true and an activation secret when it happened. */
 enum err registration_await(
 	struct task *t, struct str id, int64_t ms, bool *ret_ready, struct str *ret_activate_secret) must_use;
-/* Sends the current link again: by profile and address typed; silent about what it knows; cool-down. */
+/* Sends the current link again: by profile and address typed; silent about what it knows; cool-down.
+ * ERR_TOO_MANY: the address asked for too many mails. */
 enum err registration_resend(struct task *t, const struct profile_config *p, struct str mail) must_use;
 
 struct timeline_item {

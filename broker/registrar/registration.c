@@ -155,8 +155,13 @@ static enum err verify_move(
 	struct typed *fields = NULL;
 	struct str why;
 	size_t n = 0;
+	bool twin = false;
 	TRY(ticket_redeem(t, k));
 	TRY(tickets_void(t, STR(TICKET_VERIFY), r->id));
+	/* Two registrations of one mailbox, each with its link: the first that is confirmed goes on, the other ends. */
+	TRY(registrations_has_twin(t, r, &twin));
+	if (twin)
+		return registration_transition(t, r, EVENT_SUBMIT_AGAIN, STR(""));
 	TRY(registration_fields(t, r, p, &fields, &n));
 	r->verified_at = clock_wall_ms();
 	if (admission_needs_approval(t->arena, p, fields, n, &why))
@@ -173,6 +178,8 @@ enum err registration_verify(struct task *t, struct str secret, struct registrat
 	TRY(registration_profile(t, r, &p));
 	TRY(store_begin(t));
 	TRY(store_end(t, verify_move(t, k, r, p)));
+	if (r->state == REGISTRATION_EXPIRED)
+		return task_fail(t, ERR_EXPIRED, "another registration of this address was confirmed before");
 	*ret = r;
 	return OK;
 }

@@ -84,6 +84,19 @@ static struct str person_name(struct task *t, const struct typed *fields, size_t
 	return str_trim(str_printf(t->arena, "%.*s %.*s", FMT(given), FMT(family)));
 }
 
+static bool is_host_letter(char c) {
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+}
+
+/* Mail programs make a link of what could be a host's name: nobody is greeted by one that a stranger typed. */
+static struct str greeted(struct str name) {
+	bool link = str_find(name, '/', 0) < name.n;
+	for (size_t i = 1; i + 2 < name.n; i++)
+		link = link || (name.p[i] == '.' && is_host_letter(name.p[i - 1]) && is_host_letter(name.p[i + 1]) &&
+				       is_host_letter(name.p[i + 2]));
+	return link ? STR("") : name;
+}
+
 static enum err add_registration(struct task *t, struct value *data, const struct notice_task *n) {
 	struct typed *fields = NULL;
 	size_t count = 0;
@@ -91,7 +104,7 @@ static enum err add_registration(struct task *t, struct value *data, const struc
 	TRY(registration_fields(t, r, n->profile, &fields, &count));
 	struct str name = person_name(t, fields, count);
 	value_text(t->arena, value_child(t->arena, data, "profile"), "title", n->profile->title);
-	value_text(t->arena, data, "name", name);
+	value_text(t->arena, data, "name", greeted(name));
 	value_text(t->arena, data, "mail", r->mail);
 	value_text(t->arena, data, "login", r->login);
 	value_text(t->arena, data, "reason", r->reason);

@@ -58,7 +58,7 @@ static const struct query queries[] = {
 	[PARK] = {"UPDATE job SET state = 'parked', lease_until = 0, next_at = " NEVER ", failure = ?2 WHERE id = ?1",
 		NULL, WRITES},
 	[REQUEUE] = {"UPDATE job SET state = 'queued', lease_until = 0, due_at = ?3, next_at = ?3, attempts = 0 "
-		     "WHERE realm = ?1 AND id = ?2 AND state = 'parked'",
+		     "WHERE realm = ?1 AND id = ?2 AND (state = 'parked' OR (state = 'queued' AND attempts > 0))",
 		NULL, WAKES},
 	[FIND_SUBJECT] =
 		{"SELECT $columns FROM job WHERE realm = ?1 AND subject = ?2 AND kind = ?3 ORDER BY id DESC LIMIT 1",

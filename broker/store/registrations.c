@@ -88,6 +88,7 @@ enum {
 	FIND,
 	FIND_OPEN,
 	FIND_WAITING,
+	COUNT_TWINS,
 	UPDATE,
 	LIST,
 	LIST_STATE,
@@ -109,6 +110,9 @@ static const struct query queries[] = {
 	[FIND_WAITING] = {"SELECT $columns FROM registration WHERE realm = ?1 AND mail_key = ?2 AND "
 			  "state IN ('pending', 'approved', 'provisioned') ORDER BY created_at DESC, id DESC LIMIT 1",
 		&record, READS},
+	[COUNT_TWINS] = {"SELECT count(*) FROM registration WHERE realm = ?1 AND mail_key = ?2 AND id <> ?3 AND "
+			 "(state IN ('pending', 'approved', 'provisioned') OR (state = 'active' AND updated_at > ?4))",
+		&number_record, READS},
 	[UPDATE] = {"UPDATE registration SET $set WHERE realm = :realm AND id = :id AND version = ?+1", &record,
 		WRITES},
 	[LIST] = {"SELECT $columns FROM registration WHERE realm = ?1 AND profile = ?2 AND id > ?3 AND search LIKE ?4 "
@@ -161,6 +165,14 @@ enum err registrations_find_waiting(struct task *t, struct str mail_key, struct 
 	void *row = NULL;
 	TRY(query_one(t, &queries[FIND_WAITING], ARGS(TEXT(t->realm_name), TEXT(mail_key)), &row));
 	*ret = row;
+	return OK;
+}
+
+enum err registrations_has_twin(struct task *t, const struct registration *r, bool *ret) {
+	int64_t n = 0;
+	struct args args = ARGS(TEXT(t->realm_name), TEXT(r->mail_key), TEXT(r->id), NUMBER(r->created_at));
+	TRY(query_number(t, &queries[COUNT_TWINS], args, &n));
+	*ret = n > 0;
 	return OK;
 }
 

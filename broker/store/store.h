@@ -69,6 +69,8 @@ enum err registrations_find(struct task *t, struct str id, struct registration *
 enum err registrations_find_open(struct task *t, struct str mail_key, struct registration **ret) must_use;
 /* The newest that is pending, approved or provisioned: verified, and not yet active. ERR_NOT_FOUND. */
 enum err registrations_find_waiting(struct task *t, struct str mail_key, struct registration **ret) must_use;
+/* Whether another one of its mailbox was verified and goes on, or became active since this one was submitted. */
+enum err registrations_has_twin(struct task *t, const struct registration *r, bool *ret) must_use;
 /* Writes the whole row where version is r->version, and moves both on. ERR_STALE. */
 enum err registrations_update(struct task *t, struct registration *r) must_use;
 struct registration_filter {
@@ -188,7 +190,8 @@ enum err jobs_claim(struct task *t, int64_t now, int64_t lease_until,
 enum err jobs_done(struct task *t, struct str id) must_use; /* any realm; removes it; gone already is OK */
 enum err jobs_retry(struct task *t, struct str id, int64_t due_at, struct str failure) must_use; /* any realm */
 enum err jobs_park(struct task *t, struct str id, struct str failure) must_use;                  /* any realm */
-enum err jobs_requeue(struct task *t, struct str id) must_use; /* a parked one, now, attempts 0; ERR_NOT_FOUND */
+enum err jobs_requeue(struct task *t,
+	struct str id) must_use; /* one that is parked, or waits for its next try: now, attempts 0; ERR_NOT_FOUND */
 enum err jobs_find_subject(struct task *t, enum job_kind kind, struct str subject, struct job **ret) must_use;
 enum err jobs_list(struct task *t, int state, struct job **ret, size_t *n) must_use; /* newest 200 */
 enum err jobs_count(struct task *t, int state, int64_t *ret) must_use;               /* all realms */

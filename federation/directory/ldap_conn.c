@@ -52,8 +52,11 @@ static enum err conn_open(struct task *t, const struct directory_config *d, enum
 			*ret = c;
 			return OK;
 		}
-		if (e == ERR_CREDENTIALS)
-			return task_fail(t, ERR_CONFIG, "directory %.*s", FMT(d->id));
+		if (e == ERR_CREDENTIALS) { /* ours, not a person's */
+			struct str why = t->failure_detail;
+			task_clear(t);
+			return task_fail(t, ERR_CONFIG, "directory %.*s: %.*s", FMT(d->id), FMT(why));
+		}
 	}
 	return task_fail(t, e, "directory %.*s", FMT(d->id));
 }

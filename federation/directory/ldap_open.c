@@ -94,6 +94,9 @@ static enum err connect_failed(struct task *t, struct conn *c, int rc) {
 	if (task_left_ms(t) >= c->directory->network_timeout_ms && certificate_refused(t, c))
 		return task_fail(t, ERR_CONFIG,
 			"%.*s: its certificate is not vouched for by the CA file, or not for this name", FMT(uri));
+	/* GnuTLS says "error in the push function" where nobody listens. */
+	if (str_empty(diagnostic) || str_contains(diagnostic, STR("push function")))
+		return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s", FMT(uri), ldap_err2string(rc));
 	return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s (%.*s)", FMT(uri), ldap_err2string(rc), FMT(diagnostic));
 }
 
@@ -108,10 +111,9 @@ static enum err connect_tcp(struct task *t, struct conn *c) {
 		wait = c->directory->network_timeout_ms < left ? c->directory->network_timeout_ms : left;
 	int failed = 0;
 	socklen_t size = sizeof(failed);
-	if (p.fd < 0 || poll(&p, 1, (int)wait) <= 0 || getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &failed, &size) != 0 ||
-		failed)
+	if (p.fd < 0 || poll(&p, 1, (int)wait) <= 0 || getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &failed, &size) != 0)
 		return connect_failed(t, c, LDAP_CONNECT_ERROR);
-	return OK;
+	return failed ? connect_failed(t, c, LDAP_CONNECT_ERROR) : OK;
 }
 
 /* The socket's own time-outs end a read in the middle of a record, which libldap's do not. */
@@ -173,7 +175,8 @@ static enum err bind_service(struct task *t, struct conn *c) {
 	if (answer.result == LDAP_SUCCESS)
 		return OK;
 	bool busy = answer.result == LDAP_BUSY || answer.result == LDAP_UNAVAILABLE;
-	return task_fail(t, busy ? ERR_UNAVAILABLE : ERR_CREDENTIALS, "bind of %s refused: %d %s %.*s", dn,
+	return task_fail(t, busy ? ERR_UNAVAILABLE : ERR_CREDENTIALS,
+		"bind of %s refused: %d %s %.*s(bind_dn, bind_password_file; or the account is locked)", dn,
 		answer.result, ldap_err2string(answer.result), FMT(answer.diagnostic));
 }
 
@@ -227,6 +230,7 @@ enum err conn_open_at(
 	enum err e = conn_start(t, c, d->uris.v[uri]);
 	if (e) {
 		conn_close(c);
+		conn_count(e);
 		if (e == ERR_CREDENTIALS)
 			return e;
 		health_uri_down(h, uri);

@@ -77,8 +77,13 @@ static struct change join_change(struct run *r, struct str group, struct str dn)
 	return (struct change){.kind = CHANGE_VALUE_ADD, .dn = group, .attributes = member, .n_attributes = 1};
 }
 
-static enum err apply_all(struct run *r, const struct plan_candidate *c) {
-	size_t n = r->p->groups.n + 1;
+/* In one go only where it is all or nothing; else each group is a step with a record of its own. */
+static size_t at_once(const struct run *r) {
+	return r->d->transactions ? r->p->groups.n + 1 : 1;
+}
+
+static enum err apply_first(struct run *r, const struct plan_candidate *c) {
+	size_t n = at_once(r);
 	struct change *changes = arena_array(r->t->arena, struct change, n);
 	changes[0] = (struct change){CHANGE_ADD, c->dn, c->attributes, c->n_attributes, STR_NONE};
 	for (size_t i = 1; i < n; i++)
@@ -166,13 +171,15 @@ static enum err create(struct run *r) {
 	TRY(look(r, c->dn, &e));
 	if (e)
 		return adopt(r, e);
-	enum err code = apply_all(r, c);
+	enum err code = apply_first(r, c);
 	if (code == ERR_TIMEOUT)
 		return code; /* whatever it says was done: the next run looks */
 	if (code == OK || r->report->done > 0) {
 		/* What failed behind the entry is a JOIN's, which will say it with the group's name. */
 		task_clear(r->t);
-		created(r, code ? r->report->done : r->p->groups.n + 1);
+		if (code)
+			say(r, 0, STR("the entry is made; its groups follow one by one"));
+		created(r, code ? r->report->done : at_once(r));
 		return OK;
 	}
 	if (code == ERR_EXISTS || (code == ERR_REFUSED && r->report->result == RESULT_CONSTRAINT))

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { small } from './png.mjs';
 import { expect, say, test } from './tap.mjs';
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -27,6 +28,11 @@ async function wider(page) {
 		const over = [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.tabs'));
 		return wide > innerWidth ? `${wide} px wide: ${over.slice(0, 3).map((e) => e.outerHTML.slice(0, 80)).join(' | ')}` : '';
 	});
+}
+
+// Keys of texts ("login.title") that stand on the page in place of the text.
+function keysIn(text, keys) {
+	return text.split(/[^\w.]+/).filter((word) => keys.has(word) || /^(consent|state|audit|job|error|timeline|usual)\.[a-z_.]+$/.test(word));
 }
 
 export class Looker {
@@ -102,6 +108,9 @@ export class Looker {
 			await this.page.setViewportSize(NARROWEST);
 			const over = await wider(this.page);
 			if (over) wrong.push(`scrolls sideways at 320 px, ${over}`);
+			const raw = keysIn(await this.page.locator('body').innerText(), this.stage.keys);
+			if (raw.length) wrong.push(`keys in place of texts: ${raw.join(' ')}`);
+			if (this.stage.shown?.[name]) await this.show(this.stage.shown[name]);
 			await this.page.setViewportSize(FORMS[this.form]);
 			wrong.push(...this.wrong.splice(0));
 			expect(!wrong.length, wrong.join('\n'));
@@ -120,6 +129,34 @@ export class Looker {
 					else say(`${name} ${form} ${scheme}: ${found.text}`);
 				}
 		}
+	}
+
+	// That the checks see what is wrong: an inline script, a request elsewhere, a nameless image, grey on grey, a wide box.
+	async selfTest() {
+		await this.goto('/login');
+		await this.page.evaluate(() => {
+			const script = document.createElement('script');
+			script.textContent = 'window.ran = true';
+			const image = new Image();
+			image.src = 'http://127.0.0.1:9/elsewhere.png';
+			const box = document.createElement('p');
+			box.textContent = 'grey on grey';
+			for (const [name, value] of [['color', '#999'], ['background', '#aaa'], ['width', '2000px']]) box.style.setProperty(name, value);
+			document.querySelector('main').append(script, image, box);
+		});
+		const found = (await audit(this.page)).filter((one) => one.grave).map((one) => one.text);
+		expect(found.some((text) => text.includes('image-alt')), 'axe does not see an image without a name');
+		expect(found.some((text) => text.includes('color-contrast')), 'axe does not see grey on grey');
+		expect(await wider(this.page), 'a wide box is not seen');
+		expect(this.wrong.some((text) => text.includes('CSP: script-src')), `an inline script is not seen: ${this.wrong}`);
+		expect(this.wrong.some((text) => text.includes('request elsewhere') || text.includes('CSP: img-src')), `a request elsewhere is not seen: ${this.wrong}`);
+		this.wrong.length = 0;
+	}
+
+	// What the reader sees first, for the docs.
+	async show({ name, width, height }) {
+		await this.page.setViewportSize({ width, height });
+		fs.writeFileSync(path.join(this.stage.docs, `${name}.png`), small(await this.page.screenshot({ caret: 'initial' })));
 	}
 
 	async close() {

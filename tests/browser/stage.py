@@ -55,6 +55,13 @@ def wait_at(stage, given, family, company, purpose):
         step()
 
 
+def text_keys():
+    """Keys with a dot of the catalogue of texts."""
+    with open(os.path.join(ROOT, "web", "templates", "texts.en"), encoding="utf-8") as f:
+        names = [line.split("=")[0].strip() for line in f if "=" in line and not line.startswith("#")]
+    return [name for name in names if "." in name]
+
+
 def main():
     stage = Stage("browser")
     port = free_port()
@@ -62,8 +69,9 @@ def main():
     stage.start()
     for person in PEOPLE:
         wait_at(stage, *person)
-    facts = {"issuer": stage.daemon.issuer(), "mailbox": stage.daemon.mailbox, "port": port, "secret": SECRET, "password": stage.directory.v["OL_USER_PASSWORD"],
-             "slapd": stage.directory.pid, "shots": os.path.join(os.environ["VAR"], "screenshots"), "docs": os.path.join(ROOT, "docs", "screenshots"), "log": stage.daemon.log_path}
+    facts = {"issuer": stage.daemon.issuer(), "mailbox": stage.daemon.mailbox, "port": port, "secret": SECRET,
+             "password": stage.directory.v["OL_USER_PASSWORD"], "slapd": stage.directory.pid,
+             "shots": os.path.join(os.environ["VAR"], "screenshots"), "docs": os.path.join(ROOT, "docs", "screenshots"), "keys": text_keys()}
     code = subprocess.run(sys.argv[1:], env={**os.environ, "USHER_STAGE": json.dumps(facts)}, check=False).returncode
     if not stage.end():
         print("not ok - usherd ended as it should")

@@ -174,6 +174,7 @@ def main():
     if not options.once:
         return serve(up[1], up[0])
     code = up[1].stop()
+    print(f"All {steps.n} steps succeeded.")
     held.close()
     return 0 if code == 0 else 1
 

@@ -178,6 +178,11 @@ class AttackTests:
         many = [self.register() for _ in range(8)]
         same([a.status for a in many].count(429), 3, "refused by the address's limit")
         expect(all(a.headers.get("Retry-After") for a in many if a.status == 429), "no Retry-After")
+        browser = self.browser()
+        form = {"csrf": self.csrf(browser), "reset": "reset"}
+        asked = [browser.post(f"{self.issuer}/reset", {**form, "username": secrets.token_hex(6)}).status for _ in range(130)]
+        same(asked, [200] * 125 + [429] * 5, "resets of as many names, five times the address's limit")
+        same(browser.post(f"{self.issuer}/register/guest/resend", {**form, "mail": Person().mail}).status, 429, "and a mail asked for again")
         self.stage.daemon.stop()
         self.stage.daemon.config["server"] |= {"registrations_per_mailbox": 50, "registrations_per_address": 10000}
         self.stage.daemon.start()

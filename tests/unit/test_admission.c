@@ -52,6 +52,7 @@ static void test_fields(void **state) {
 		{FIELD_TEXT, "a@evil.test", "field.link"},
 		{FIELD_TEXT, "J. R. O'Neil-Smith", NULL},
 		{FIELD_TEXT, "<script>", NULL}, /* escaped where it is shown */
+		{FIELD_TEXT, "the {login} of", "field.characters"}, /* a plan would fill it in */
 		{FIELD_TEXTAREA, "two\r\nlines", NULL},
 		{FIELD_TEXTAREA, "two\nlines", NULL},
 		{FIELD_TEXTAREA, "bell\x07", "field.characters"},

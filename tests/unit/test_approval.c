@@ -375,6 +375,7 @@ static void test_activate_faults(void **state) {
 			a->stable_id = r->id;
 			a->login = r->id;
 			assert_ok(accounts_update(t, a)); /* out of the next round's way */
+			assert_ok(registrations_remove(t, r->id));
 		}
 }
 

@@ -105,7 +105,8 @@ static void test_cut(void **state) {
 static void test_reserved(void **state) {
 	struct task *t = world_task(*state);
 	static const char *const names[] = {
-		"admin", "Administrator", "ROOT", "krbtgt", "portal", "boss", "\xef\xbd\x92oot"};
+		"admin", "Administrator", "ROOT", "krbtgt", "portal", "boss", "\xef\xbd\x92oot", "Staff", "extra", "approvers",
+		"operators"};
 	world_profile.login_patterns = world_one(5, "{given_name}");
 	world_profile.reserved_names = world_one(6, "Boss");
 	for (size_t i = 0; i < COUNT(names); i++) {

@@ -117,6 +117,25 @@ static void test_verify(void **state) {
 	assert_true(str_contains(m->text, STR(" UTC")));
 }
 
+/* A name that mail programs would make a link of greets nobody. */
+static void test_link_as_name(void **state) {
+	static const struct {
+		const char *given;
+		bool greets;
+	} rows[] = {{"evil.example", false}, {"visit evil.example now", false}, {"evil.example/win", false}, {"pay/here", false},
+		{"\xc3\xa9vil.example", false}, {"J.R.R.", true}, {"Dr. med. Ann", true}, {"Ann.", true}, {"St. John", true}};
+	struct task *t = world_task(*state);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct mailbox_item *m = NULL;
+		struct str mail = str_printf(t->arena, "spam%zu@x.test%c", i, 0);
+		world_submit(t, rows[i].given, "Alt", mail.p);
+		assert_ok(run_named(t, "verify"));
+		assert_int_equal(mails(t, mail.p, &m), 1);
+		if (str_contains(m->html, str_of(rows[i].given)) != rows[i].greets)
+			fail_msg("row %zu: %.*s", i, FMT(m->html));
+	}
+}
+
 /* The job runs again after its answer was lost: the same mail by id, the same link, one file. */
 static void test_twice(void **state) {
 	struct task *t = world_task(*state);
@@ -336,7 +355,7 @@ static void test_failures(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(test_verify), TEST(test_twice), TEST(test_known), TEST(test_already), TEST(test_pending_and_approvers),
+	const struct CMUnitTest tests[] = {TEST(test_verify), TEST(test_link_as_name), TEST(test_twice), TEST(test_known), TEST(test_already), TEST(test_pending_and_approvers),
 		TEST(test_approvers_nobody), TEST(test_skip), TEST(test_activate), TEST(test_reset), TEST(test_reset_used), TEST(test_failures)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,10 +142,16 @@ static void verify(void **state) {
 	world_reset();
 	assert_int_equal(get("verify", REALM "/verify?t=X"), 200);
 	assert_true(says("name=\"verify\"") && says("ada@example.net"));
-	assert_int_equal(post("verify_pending", REALM "/verify", "t=X&verify=verify"), 200);
+	assert_int_equal(post(NULL, REALM "/verify", "t=X&verify=verify"), 303);
+	assert_location(REALM "/status?t=STATUS&confirmed=1");
+	assert_int_equal(get("verify_pending", REALM "/status?t=STATUS&confirmed=1"), 200);
+	assert_true(says("your address is confirmed") && !says("data-again"));
 	assert_true(says("class=\"timeline\""));
 	world.state = REGISTRATION_APPROVED;
-	assert_int_equal(post("verify_slow", REALM "/verify", "t=X"), 200);
+	assert_int_equal(post(NULL, REALM "/verify", "t=X"), 303);
+	assert_location(REALM "/status?t=STATUS&confirmed=1");
+	assert_int_equal(get("verify_slow", REALM "/status?t=STATUS&confirmed=1"), 200);
+	assert_true(says("status?t=STATUS\" data-again"));
 	world.ready = true;
 	assert_int_equal(post(NULL, REALM "/verify", "t=X"), 303);
 	assert_location(REALM "/activate?t=SECRET2");
@@ -308,6 +314,7 @@ static void consent(void **state) {
 	assert_location(REALM "/consent");
 	world.parked_at = NOW;
 	assert_int_equal(get("consent", REALM "/consent"), 200);
+	assert_true(says("your mail address") && !says("consent.scope"));
 	assert_true(says("name=\"allow\"") && says("name=\"deny\"") && says("The wiki would like to know"));
 	assert_int_equal(post(NULL, REALM "/consent", "deny=deny"), 303);
 	assert_location("https://wiki.example.org/cb?error=access_denied");

@@ -283,7 +283,7 @@ static void runs(void **state) {
 		struct plan_progress progress = {0};
 		assert_int_equal(run_all(p, &progress), OK);
 		assert_whole(p, &progress, ANN);
-		assert_int_equal(fake.applies, 1);
+		assert_int_equal(fake.applies, transactions ? 1 : 3); /* without, each group is a step of its own */
 		end(NULL);
 	}
 }
@@ -434,6 +434,8 @@ static void parks_at_a_group(void **state) {
 	groups_add(1);
 	struct plan *p = plan_of(1, 2);
 	struct plan_progress progress = {0};
+	assert_int_equal(run(p, &progress), OK);
+	assert_int_equal(progress.step, 1);
 	assert_int_equal(run(p, &progress), OK);
 	assert_int_equal(progress.step, 2);
 	assert_parked(p, &progress, (struct parked){ERR_NOT_FOUND, "no group cn=vpn,ou=groups,dc=test"});

@@ -222,6 +222,33 @@ static void test_verify_parallel(void **state) {
 	assert_int_equal(world_audits(t, r->id, "registration.verify"), 1);
 }
 
+/* Two registrations of one mailbox before either link is used: one goes on, whatever became of it meanwhile. */
+static void test_verify_twins(void **state) {
+	static const enum registration_state first_now[] = {REGISTRATION_PENDING, REGISTRATION_APPROVED,
+		REGISTRATION_PROVISIONED, REGISTRATION_ACTIVE, REGISTRATION_REJECTED, REGISTRATION_WITHDRAWN};
+	struct task *t = world_task(*state);
+	for (size_t i = 0; i < COUNT(first_now); i++) {
+		const char *mail = str_printf(t->arena, "twin%zu@x.test%c", i, 0).p;
+		struct registration *first = world_submit(t, "A", "B", mail), *second = NULL, *seen = NULL;
+		struct str link = world_link(t, TICKET_VERIFY, first);
+		nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL); /* the newest is found by its millisecond */
+		second = world_submit(t, "C", "D", mail);
+		second = world_registration(t, mail);
+		assert_false(str_eq(first->id, second->id));
+		struct str other = world_link(t, TICKET_VERIFY, second);
+		assert_ok(registration_verify(t, link, &seen));
+		nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+		seen->state = first_now[i];
+		seen->updated_at = clock_wall_ms();
+		assert_ok(registrations_update(t, seen));
+		bool goes_on = first_now[i] >= REGISTRATION_REJECTED;
+		assert_int_equal(registration_verify(t, other, &seen), goes_on ? OK : ERR_EXPIRED);
+		task_clear(t);
+		assert_int_equal(
+			world_again(t, second)->state, goes_on ? REGISTRATION_PENDING : REGISTRATION_EXPIRED);
+	}
+}
+
 /* ---- once more, status ---- */
 
 static void test_resend(void **state) {
@@ -317,7 +344,8 @@ static void test_due(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_transitions), TEST(test_transition_stale), TEST(test_submit),
 		TEST(test_submit_limits), TEST(test_submission_notice), TEST(test_verify), TEST(test_verify_by_rule),
-		TEST(test_verify_refused), TEST(test_verify_rolls_back), TEST(test_verify_parallel), TEST(test_resend),
+		TEST(test_verify_refused), TEST(test_verify_rolls_back), TEST(test_verify_parallel), TEST(test_verify_twins),
+		TEST(test_resend),
 		TEST(test_status), TEST(test_due)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ static void test_allowances(void **state) {
 		unsigned label;
 	} rows[] = {{THROTTLE_REGISTER_ADDRESS, 20, 0}, {THROTTLE_REGISTER_MAILBOX, 3, 1}, {THROTTLE_LOGIN_NAME, 5, 2},
 		{THROTTLE_LOGIN_ENTRY, 5, 2},
-		{THROTTLE_LOGIN_ADDRESS, 50, 0}, {THROTTLE_RESET, 3, 1}, {THROTTLE_RESEND, 1, 1},
+		{THROTTLE_LOGIN_ADDRESS, 50, 0}, {THROTTLE_RESET, 3, 1}, {THROTTLE_MAIL_ADDRESS, 100, 0}, {THROTTLE_RESEND, 1, 1},
 		{THROTTLE_LOCKED, 1, 1}, {THROTTLE_CLIENT, 20, 3}};
 	(void)state;
 	assert_int_equal(COUNT(rows), THROTTLE_COUNT);
@@ -180,6 +180,26 @@ static void test_many_keys(void **state) {
 	assert_int_equal(granted(THROTTLE_REGISTER_ADDRESS, "10.99.99.99", 30), 20);
 }
 
+/* A name that is refused stays so, however many other names are tried once, and whatever else is counted. */
+static void test_flood(void **state) {
+	static const enum throttle kinds[] = {THROTTLE_LOGIN_NAME, THROTTLE_RESET, THROTTLE_CLIENT};
+	(void)state;
+	assert_int_equal(granted(THROTTLE_LOGIN_NAME, "victim", 9), 5);
+	for (int i = 0; i < 100000; i++) {
+		char key[32];
+		snprintf(key, sizeof(key), "name-%d", i);
+		assert_int_equal(granted(kinds[i % 3], key, 1), 1);
+		if (i % 1000 == 0) {
+			arena_wipe(arena);
+			task_begin(&task, arena, NULL, 1000);
+			task.config = &config;
+			task.realm = &realm;
+			task.realm_name = realm.id;
+		}
+	}
+	assert_int_equal(granted(THROTTLE_LOGIN_NAME, "victim", 9), 0);
+}
+
 static pthread_barrier_t barrier;
 
 static void *take_all(void *result) {
@@ -217,6 +237,6 @@ static void test_threads(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_allowances), TEST(test_no_limit), TEST(test_realms_apart),
 		TEST(test_keys), TEST(test_long_keys), TEST(test_give_back), TEST(test_wait), TEST(test_window),
-		TEST(test_many_keys), TEST(test_threads)};
+		TEST(test_many_keys), TEST(test_flood), TEST(test_threads)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,18 +29,42 @@ struct str asked(const struct request *q, const char *name) {
 	return str_absent(value) ? STR("") : value;
 }
 
+/* Who is no person with an account: "job", "client:ID", "cli:UID". */
+static struct str program_words(struct task *t, struct str actor) {
+	struct str client = STR("client:");
+	if (str_starts(actor, client))
+		return text_with(t, "actor.client", str_sub(actor, client.n, actor.n));
+	if (str_starts(actor, STR("cli:")))
+		return text("actor.cli");
+	return text_named(t, "actor.", actor);
+}
+
+/* Who was not logged in (yet): whoever holds the links of a registration is the person who made it, and what was done
+ * about an account was done by its owner. */
+static struct str audit_actor(struct task *t, const struct audit_row *a) {
+	struct account *owner = NULL;
+	if (!str_eq(a->actor, STR("nobody")))
+		return actor_words(t, a->actor);
+	if (str_starts(a->action, STR("registration.")) || str_starts(a->action, STR("activation.")))
+		return text("actor.person");
+	if (!accounts_find(t, a->subject, &owner))
+		return owner->login;
+	task_clear(t);
+	return text("actor.nobody");
+}
+
 struct str actor_words(struct task *t, struct str actor) {
 	struct str prefix = STR("person:");
 	struct account *a = NULL;
 	if (!str_starts(actor, prefix))
-		return actor;
+		return program_words(t, actor);
 	if (!accounts_find_sub(t, str_sub(actor, prefix.n, actor.n), &a))
 		return a->login;
 	task_clear(t);
 	return actor;
 }
 
-/* {"mail":"a@b","why":"x"} as "mail: a@b, why: x". */
+/* {"client":"a","why":"x"} as "application: a, why: x". */
 static struct str detail_words(struct task *t, struct str json) {
 	owned(json) json_t *parsed = NULL;
 	struct buf out = buf_new(t->arena, LIMIT_FIELD_VALUE);
@@ -56,7 +80,9 @@ static struct str detail_words(struct task *t, struct str json) {
 			continue;
 		if (out.n)
 			buf_put(&out, STR(", "));
-		buf_printf(&out, "%s: %.*s", name, FMT(words));
+		if (strcmp(name, "from") == 0 || strcmp(name, "to") == 0)
+			words = text_named(t, "state.", words);
+		buf_printf(&out, "%.*s: %.*s", FMT(text_named(t, "detail.", str_of(name))), FMT(words));
 	}
 	return buf_str(&out);
 }
@@ -64,7 +90,7 @@ static struct str detail_words(struct task *t, struct str json) {
 void add_audit_row(struct task *t, struct value *list, const struct audit_row *a) {
 	struct value *row = value_row(t->arena, list);
 	page_time(t, row, "at", a->at);
-	value_text(t->arena, row, "actor", visible(t, actor_words(t, a->actor)));
+	value_text(t->arena, row, "actor", visible(t, audit_actor(t, a)));
 	value_text(t->arena, row, "action", text_named(t, "audit.", a->action));
 	value_text(t->arena, row, "detail", visible(t, detail_words(t, a->detail)));
 	value_text(t->arena, row, "address", a->address);

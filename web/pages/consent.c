@@ -14,7 +14,9 @@ static struct value *consent_data(struct task *t, struct request *q, struct resp
 	size_t n = consent_lines(a, t->arena, &lines);
 	struct str title = str_empty(a->client->title) ? a->client->id : a->client->title;
 	for (size_t i = 0; i < n; i++)
-		value_item(t->arena, list, text_named(t, "", str_of(lines[i].text_key)));
+		value_item(t->arena, list, text(lines[i].text_key));
+	if (!n)
+		value_item(t->arena, list, text("consent.none"));
 	value_text(t->arena, data, "request", flow->value);
 	value_text(t->arena, data, "application", title);
 	value_text(t->arena, data, "heading", text_with(t, "consent.heading", title));

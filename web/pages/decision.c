@@ -134,6 +134,18 @@ static void add_ldif(struct task *t, struct value *data, const struct approval *
 	value_text(t->arena, data, "failure", a->failure);
 }
 
+/* What the directory answered to a step, in words. */
+static struct str step_outcome(int64_t result) {
+	static const struct {
+		int64_t result;
+		const char *key;
+	} rows[] = {{0, "plan.step.done"}, {68, "plan.step.taken"}, {-1, "plan.step.none"}};
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].result == result)
+			return text(rows[i].key);
+	return text("plan.step.refused");
+}
+
 static void add_run(struct task *t, struct value *data, const struct approval *a) {
 	static const char *const states[] = {
 		"plan.queued", "plan.running", "plan.done", "plan.parked", "plan.cancelled"};
@@ -148,6 +160,7 @@ static void add_run(struct task *t, struct value *data, const struct approval *a
 		struct value *row = value_row(t->arena, steps);
 		page_time(t, row, "at", a->steps[i].at);
 		value_text(t->arena, row, "title", visible(t, a->steps[i].title));
+		value_text(t->arena, row, "outcome", step_outcome(a->steps[i].result));
 		value_number(t->arena, row, "result", a->steps[i].result);
 		value_number(t->arena, row, "ms", a->steps[i].ms);
 		value_text(t->arena, row, "diagnostic", visible(t, a->steps[i].diagnostic));
@@ -167,7 +180,7 @@ static enum err detail_data(struct task *t, struct value *data, const struct app
 	const struct registration *reg = a->registration;
 	struct value *history = value_list(t->arena, data, "history");
 	TRY(add_fields(t, data, a));
-	add_timeline(t, data, reg, a->profile);
+	add_timeline(t, data, reg, a->profile, "turn.");
 	add_choices(t, data, a);
 	add_ldif(t, data, a);
 	add_run(t, data, a);

@@ -15,6 +15,12 @@ static const struct {
 	[JOB_RUNNING] = {"job.running", "wait"},
 	[JOB_PARKED] = {"job.parked", "bad"}};
 
+static struct str tried_words(struct task *t, int64_t attempts) {
+	if (attempts <= 1)
+		return attempts == 1 ? text("jobs.once") : STR("");
+	return text_with(t, "jobs.times", str_printf(t->arena, "%lld", (long long)attempts));
+}
+
 static void add_job(struct task *t, struct value *list, const struct job *j) {
 	struct value *row = value_row(t->arena, list);
 	value_text(t->arena, row, "id", j->id);
@@ -23,10 +29,13 @@ static void add_job(struct task *t, struct value *list, const struct job *j) {
 	value_text(t->arena, row, "sign", str_of(job_states[j->state].sign));
 	value_text(t->arena, row, "failure", visible(t, j->failure));
 	value_text(t->arena, row, "registration", j->kind == JOB_PLAN_APPLY ? j->subject : STR(""));
-	value_number(t->arena, row, "attempts", j->attempts);
+	value_text(t->arena, row, "tried", tried_words(t, j->attempts));
 	value_bool(t->arena, row, "parked", j->state == JOB_PARKED);
 	page_time(t, row, "created", j->created_at);
-	page_time(t, row, "due", j->due_at);
+	if (j->state == JOB_PARKED)
+		value_text(t->arena, row, "due", STR("")); /* nothing comes by itself */
+	else
+		page_time(t, row, "due", j->due_at);
 }
 
 enum err page_jobs(struct task *t, struct request *q, struct response *r) {

@@ -46,8 +46,10 @@ struct str person_name(struct task *t, const struct typed *fields, size_t n);
 void add_password_rules(struct task *t, struct value *data, const struct password_policy *policy);
 /* The message at a password field. */
 struct str password_message(const struct password_problem *problem);
-/* Adds timeline[] to data. */
-void add_timeline(struct task *t, struct value *data, const struct registration *r, const struct profile_config *p);
+/* Adds timeline[] to data. turn: the beginning of the keys that say whose turn it is, "usual." to the person, "turn." to
+ * others. */
+void add_timeline(struct task *t, struct value *data, const struct registration *r, const struct profile_config *p,
+	const char *turn);
 /* A page that says one thing: key.title, key.text; with a link where there is one (next_key NULL: none). */
 struct message {
 	const char *key;

@@ -188,7 +188,14 @@ struct str password_message(const struct password_problem *problem) {
 
 /* ---- the way of a registration ---- */
 
-void add_timeline(struct task *t, struct value *data, const struct registration *r, const struct profile_config *p) {
+/* The text of both together, or nothing where the catalogue has none. */
+static struct str words_of(struct task *t, const char *prefix, const char *key) {
+	struct str found = text_named(t, prefix, str_of(key));
+	return str_eq(found, str_of(key)) ? STR("") : found;
+}
+
+void add_timeline(struct task *t, struct value *data, const struct registration *r, const struct profile_config *p,
+	const char *turn) {
 	struct timeline line;
 	struct value *list = value_list(t->arena, data, "timeline");
 	registration_timeline(t, r, p, &line);
@@ -196,7 +203,7 @@ void add_timeline(struct task *t, struct value *data, const struct registration 
 		const struct timeline_item *item = &line.v[i];
 		struct value *row = value_row(t->arena, list);
 		value_text(t->arena, row, "text", text(item->key));
-		value_text(t->arena, row, "usual", item->now ? text_named(t, "usual.", str_of(item->key)) : STR(""));
+		value_text(t->arena, row, "usual", item->now ? words_of(t, turn, item->key) : STR(""));
 		value_bool(t->arena, row, "done", item->done && !item->bad);
 		value_bool(t->arena, row, "now", item->now);
 		value_bool(t->arena, row, "bad", item->bad);

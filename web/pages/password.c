@@ -9,11 +9,12 @@ static struct str name_of(const struct request *q) {
 	return str_trim(field(q, "username"));
 }
 
-static void add_rules(struct task *t, const struct request *q, struct value *data) {
+/* a NULL: not known yet. */
+static void add_rules(struct task *t, const struct account *a, struct value *data) {
 	struct password_policy policy = {0};
 	const struct directory_config *d = NULL;
 	struct entry *e = NULL;
-	if (q->login && (account_entry(t, q->login->account, &d, &e) || login_password_rules(t, d, e->dn, &policy)))
+	if (a && (account_entry(t, a, &d, &e) || login_password_rules(t, d, e->dn, &policy)))
 		task_clear(t); /* our own bounds are shown then; the directory still decides */
 	add_password_rules(t, data, &policy);
 }
@@ -24,7 +25,7 @@ static enum err render_change(
 	value_text(t->arena, data, "username", name_of(q));
 	value_text(t->arena, data, "to", guard_return_allowed(t, field(q, "to")) ? field(q, "to") : STR(""));
 	value_text(t->arena, data, "request", field(q, "request"));
-	add_rules(t, q, data);
+	add_rules(t, q->login ? q->login->account : NULL, data);
 	if (!str_empty(message))
 		page_problem(t, data, at, message);
 	return page_render(t, r, str_empty(message) ? 200 : 422, "password", data);
@@ -94,15 +95,17 @@ static enum err link_ended(struct task *t, struct request *q, struct response *r
 
 static enum err render_set(
 	struct task *t, struct request *q, struct response *r, struct str secret, struct str problem) {
-	struct password_policy none = {0};
+	struct account *a = NULL;
 	struct ticket *k = NULL;
 	enum err e = ticket_check(t, TICKET_RESET, secret, &k);
 	if (e == ERR_EXPIRED)
 		return link_ended(t, q, r);
 	TRY(e);
+	if (accounts_find(t, k->subject, &a))
+		task_clear(t);
 	struct value *data = page_data_of(t, q, r, "reset_set");
 	value_text(t->arena, data, "secret", secret);
-	add_password_rules(t, data, &none);
+	add_rules(t, a, data);
 	if (!str_empty(problem))
 		page_problem(t, data, STR("password"), problem);
 	return page_render(t, r, str_empty(problem) ? 200 : 422, "reset_set", data);

@@ -1,4 +1,5 @@
 /* The link that proves an address, and the page that shows how far a request is. */
+#include "base/encode.h"
 #include "web/pages/pages.h"
 
 #define AWAIT_MS 5000
@@ -59,13 +60,27 @@ static const char *progress_title(const struct registration *reg) {
 static struct value *timeline_data(
 	struct task *t, struct request *q, struct response *r, const char *key, const struct registration *reg) {
 	struct value *data = page_data_of(t, q, r, key);
-	add_timeline(t, data, reg, realm_profile(t->realm, reg->profile));
+	add_timeline(t, data, reg, realm_profile(t->realm, reg->profile), "usual.");
 	value_text(t->arena, data, "mail", reg->mail);
 	value_text(t->arena, data, "profile", profile_title(t, reg));
 	value_text(t->arena, data, "text", text(state_keys[reg->state]));
 	value_text(t->arena, data, "reason", reg->state == REGISTRATION_REJECTED ? reg->reason : STR(""));
 	value_bool(t->arena, data, "active", reg->state == REGISTRATION_ACTIVE);
 	return data;
+}
+
+static struct str status_path(struct task *t, struct str secret) {
+	return str_printf(t->arena, "%.*s?t=%.*s", FMT(realm_path(t, "/status")), FMT(form_encode(t->arena, secret)));
+}
+
+/* The way of the registration as a page of its own, that can be loaded again and moves by itself. */
+static enum err to_status(struct task *t, struct response *r, const struct registration *reg) {
+	const struct profile_config *p = realm_profile(t->realm, reg->profile);
+	int64_t ttl = p ? p->undecided_ttl + p->activate_ttl : 86400;
+	struct str secret, own = str_printf(t->arena, "inline-%.*s", FMT(reg->id));
+	TRY(ticket_issue(t, TICKET_STATUS, own, reg->id, reg->mail, ttl, &secret));
+	response_redirect(r, str_printf(t->arena, "%.*s&confirmed=1", FMT(status_path(t, secret))));
+	return OK;
 }
 
 enum err page_verify_submit(struct task *t, struct request *q, struct response *r) {
@@ -83,7 +98,7 @@ enum err page_verify_submit(struct task *t, struct request *q, struct response *
 			r, str_printf(t->arena, "%.*s?t=%.*s", FMT(realm_path(t, "/activate")), FMT(activate)));
 		return OK;
 	}
-	return page_render(t, r, 200, "status", timeline_data(t, q, r, progress_title(reg), reg));
+	return to_status(t, r, reg);
 }
 
 static bool may_withdraw(const struct registration *reg) {
@@ -96,9 +111,10 @@ static enum err render_status(struct task *t, struct request *q, struct response
 	if (e == ERR_EXPIRED)
 		return link_ended(t, q, r);
 	TRY(e);
-	struct value *data = timeline_data(t, q, r, "status", reg);
+	bool confirmed = !str_absent(param(q->query, "confirmed"));
+	struct value *data = timeline_data(t, q, r, confirmed ? progress_title(reg) : "status", reg);
 	value_text(t->arena, data, "secret", may_withdraw(reg) ? secret : STR(""));
-	value_bool(t->arena, data, "refresh", reg->state == REGISTRATION_APPROVED);
+	value_text(t->arena, data, "again", reg->state == REGISTRATION_APPROVED ? status_path(t, secret) : STR(""));
 	return page_render(t, r, 200, "status", data);
 }
 

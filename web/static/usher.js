@@ -150,6 +150,14 @@
 		});
 	});
 
+	/* ---- a page that waits looks again by itself, while it is seen ---- */
+	each("a[data-again]", function (link) {
+		setTimeout(function look() {
+			if (document.hidden) return setTimeout(look, 2000);
+			location.replace(link.href);
+		}, 15000);
+	});
+
 	/* ---- times in the reader's language and zone; the exact one stays in datetime ---- */
 	each("time[datetime]", function (time) {
 		var at = new Date(time.getAttribute("datetime"));
