@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdalign.h>
 #include <unistd.h>
 
@@ -13,10 +14,12 @@
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
 #define GAP 16u /* a poisoned strip after each allocation, so that the sanitizer sees an overrun */
+#define SPARES 0u  /* and what is freed is gone */
 #else
 #define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #define GAP                               0u
+#define SPARES                            32u
 #endif
 
 #define ALIGN       16u
@@ -35,6 +38,13 @@ struct arena {
 	size_t next_room;
 	size_t used;
 };
+
+/* Wiped arenas for the next to come: clearing new blocks costs more than the few letters of a request. */
+static struct {
+	pthread_mutex_t lock;
+	size_t n;
+	struct arena *v[SPARES + 1];
+} spares = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Noreturn void arena_die(const char *why, size_t n) {
 	ssize_t dropped = write(STDERR_FILENO, why, n);
@@ -59,8 +69,27 @@ static void block_wipe(struct block *b) {
 	b->used = 0;
 }
 
+static struct arena *spare_take(void) {
+	pthread_mutex_lock(&spares.lock);
+	struct arena *a = spares.n ? spares.v[--spares.n] : NULL;
+	pthread_mutex_unlock(&spares.lock);
+	return a;
+}
+
+static bool spare_keep(struct arena *a) {
+	pthread_mutex_lock(&spares.lock);
+	bool kept = spares.n < SPARES;
+	if (kept)
+		spares.v[spares.n++] = a;
+	pthread_mutex_unlock(&spares.lock);
+	return kept;
+}
+
 struct arena *arena_new(void) {
-	struct arena *a = calloc(1, sizeof(*a));
+	struct arena *a = spare_take();
+	if (a)
+		return a;
+	a = calloc(1, sizeof(*a));
 	if (!a)
 		DIE("arena: out of memory");
 	a->first = a->current = block_new(BLOCK_FIRST);
@@ -88,6 +117,8 @@ void arena_free(struct arena *a) {
 	if (!a)
 		return;
 	arena_wipe(a);
+	if (spare_keep(a))
+		return;
 	ASAN_UNPOISON_MEMORY_REGION(a->first->bytes, a->first->room);
 	free(a->first);
 	free(a);

@@ -21,6 +21,19 @@ static EVP_KDF *hkdf;
 static struct key ring[KEYS_MOST];
 static size_t ring_n;
 
+#define DERIVED_MOST 8u
+
+/* Rows are written once, under the lock, and then counted: whoever reads the count may read them. */
+static struct {
+	pthread_mutex_t lock;
+	atomic_size_t n;
+	struct {
+		struct str purpose;
+		char name[24];
+		uint8_t bytes[KEY_SIZE];
+	} rows[DERIVED_MOST];
+} derived_ones = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 static void fd_close(int *fd) {
 	if (*fd >= 0)
 		close(*fd);
@@ -58,6 +71,34 @@ void key_derive(uint8_t out[KEY_SIZE], const struct key *key, struct str use, st
 		abort();
 }
 
+bool key_derived_find(uint8_t out[KEY_SIZE], struct str purpose) {
+	size_t n = atomic_load_explicit(&derived_ones.n, memory_order_acquire);
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq(derived_ones.rows[i].purpose, purpose))
+			continue;
+		memcpy(out, derived_ones.rows[i].bytes, KEY_SIZE);
+		return true;
+	}
+	return false;
+}
+
+void key_derived_keep(const uint8_t derived[KEY_SIZE], struct str purpose) {
+	uint8_t found[KEY_SIZE];
+	if (purpose.n > sizeof(derived_ones.rows[0].name))
+		return;
+	pthread_mutex_lock(&derived_ones.lock);
+	size_t n = atomic_load_explicit(&derived_ones.n, memory_order_relaxed);
+	if (n < DERIVED_MOST && !key_derived_find(found, purpose)) {
+		memcpy(derived_ones.rows[n].bytes, derived, KEY_SIZE);
+		if (purpose.n)
+			memcpy(derived_ones.rows[n].name, purpose.p, purpose.n);
+		derived_ones.rows[n].purpose = str_slice(derived_ones.rows[n].name, purpose.n);
+		atomic_store_explicit(&derived_ones.n, n + 1, memory_order_release);
+	}
+	pthread_mutex_unlock(&derived_ones.lock);
+	wipe(found, sizeof(found));
+}
+
 static void key_set(struct key *key, const void *bytes) {
 	uint8_t derived[KEY_SIZE];
 	memcpy(key->bytes, bytes, KEY_SIZE);
@@ -69,6 +110,8 @@ static void ring_replace(const struct key *keys, size_t n) {
 	wipe(ring, sizeof(ring));
 	memcpy(ring, keys, n * sizeof(*keys));
 	ring_n = n;
+	atomic_store(&derived_ones.n, 0);
+	wipe(derived_ones.rows, sizeof(derived_ones.rows));
 }
 
 void secret_use_key(const uint8_t key[32]) {

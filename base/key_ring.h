@@ -1,6 +1,6 @@
 /* key_ring.h: the keys of the key file, for secret.c alone.
  *
- * Loaded before threads, constant afterwards. */
+ * Loaded before threads, constant afterwards but for what is kept of derived ones. */
 #ifndef USHER_BASE_KEY_RING_H
 #define USHER_BASE_KEY_RING_H
 
@@ -21,5 +21,8 @@ const struct key *key_ring_first(void);
 const struct key *key_ring_next(const struct key *key);
 /* HKDF-SHA-256 without salt, the info being use and purpose one after the other. */
 void key_derive(uint8_t out[KEY_SIZE], const struct key *key, struct str use, struct str purpose);
+/* What was derived from the first key before, by purpose; a few are kept, until other keys are loaded. All threads. */
+bool key_derived_find(uint8_t out[KEY_SIZE], struct str purpose);
+void key_derived_keep(const uint8_t derived[KEY_SIZE], struct str purpose);
 
 #endif

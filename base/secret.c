@@ -1,12 +1,14 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/key_ring.h"
 #include "base/secret.h"
 
+#define RESERVE       512u /* random bytes that a thread keeps ready: OpenSSL asks much for each few */
 #define SEAL_VERSION  1
 #define NONCE_SIZE    12u
 #define TAG_SIZE      16u
@@ -15,6 +17,11 @@
 
 OWNED(evp_cipher_ctx, EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free)
 OWNED(evp_mac_ctx, EVP_MAC_CTX *, EVP_MAC_CTX_free)
+
+static _Thread_local struct {
+	uint8_t bytes[RESERVE];
+	size_t left; /* the last ones; what was given out is overwritten */
+} reserve;
 
 static EVP_MD *digest;
 static EVP_CIPHER *cipher;
@@ -26,9 +33,16 @@ static void need(bool worked) {
 		abort();
 }
 
+/* A child must not give out what its parent gives out. */
+static void reserve_drop(void) {
+	wipe(reserve.bytes, sizeof(reserve.bytes));
+	reserve.left = 0;
+}
+
 void secret_init(void) {
 	if (digest)
 		return;
+	need(pthread_atfork(NULL, NULL, reserve_drop) == 0);
 	digest = EVP_MD_fetch(NULL, "SHA256", NULL);
 	cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
@@ -44,8 +58,23 @@ void secret_init(void) {
 	key_ring_init();
 }
 
-void random_bytes(void *p, size_t n) {
+static void random_fill(void *p, size_t n) {
 	need(n <= INT32_MAX && RAND_bytes(p, (int)n) == 1);
+}
+
+void random_bytes(void *p, size_t n) {
+	if (n > RESERVE / 4) {
+		random_fill(p, n);
+		return;
+	}
+	if (reserve.left < n) {
+		random_fill(reserve.bytes, RESERVE);
+		reserve.left = RESERVE;
+	}
+	uint8_t *from = reserve.bytes + RESERVE - reserve.left;
+	memcpy(p, from, n);
+	wipe(from, n);
+	reserve.left -= n;
 }
 
 struct str random_token(struct arena *a, size_t bytes) {
@@ -107,7 +136,10 @@ struct str secret_derive(struct arena *a, struct str purpose) {
 	const struct key *key = key_ring_first();
 	need(key);
 	uint8_t *out = arena_alloc(a, KEY_SIZE);
-	key_derive(out, key, STR("usher derive "), purpose);
+	if (!key_derived_find(out, purpose)) {
+		key_derive(out, key, STR("usher derive "), purpose);
+		key_derived_keep(out, purpose);
+	}
 	return (struct str){(char *)out, KEY_SIZE};
 }
 

@@ -65,12 +65,17 @@ struct call {
 static void add_header(struct MHD_Response *answer, struct str name, struct str value) {
 	if (str_empty(value))
 		return;
-	char *text = strndup(value.p, value.n);
+	char small[256], *text = small;
+	if (value.n < sizeof(small))
+		*(char *)mempcpy(small, value.p, value.n) = 0;
+	else
+		text = strndup(value.p, value.n);
 	if (!text)
 		abort();
 	if (MHD_add_response_header(answer, name.p, text) != MHD_YES)
 		log_event(LEVEL_ERROR, NULL, "http.header", LOG_TEXT("name", name));
-	free(text);
+	if (text != small)
+		free(text);
 }
 
 static struct MHD_Response *answer_new(const struct response *r) {
@@ -361,6 +366,11 @@ static void printf_like(2, 0) on_library_log(void *cls, const char *format, va_l
 /* ---- life ---- */
 #define MODE (MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG)
 
+/* One address may not hold every connection; behind a proxy all have one address, and the proxy sees to that. */
+static unsigned share_of_address(const struct config *c) {
+	return c->trusted_proxies.n ? 0 : (unsigned)c->connection_limit / 2;
+}
+
 static struct MHD_Daemon *http_start(struct server *s, const struct config *c) {
 	/* libmicrohttpd takes a pool of one for a mistake */
 	struct MHD_OptionItem threads[] = {
@@ -369,8 +379,9 @@ static struct MHD_Daemon *http_start(struct server *s, const struct config *c) {
 	};
 	return MHD_start_daemon(MODE | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
 		MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, s->fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connection_limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		HEAD_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_THREAD_STACK_SIZE, EVENT_STACK,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connection_limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		share_of_address(c), MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_THREAD_STACK_SIZE, EVENT_STACK,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED,
 		on_end, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_ARRAY, threads, MHD_OPTION_END);
 }

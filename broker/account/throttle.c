@@ -1,6 +1,6 @@
 /* Sliding counters in memory: a fixed table of slots in shards for each kind, so that a flood of one kind makes no
- * other forget; each key's slot is found by its hash, and in a full bucket the one with the least count is forgotten, of
- * those the one that ends first: many keys tried once do not wash away one that is tried often. A node's memory is
+ * other forget; each key's slot is found by its hash, and in a full bucket the one with the least count is forgotten,
+ * of those the one that ends first: many keys tried once do not wash away one that is tried often. A node's memory is
  * enough: limits protect mailboxes, passwords and the queue from floods, and the store's own counts
  * (registrations_count_since) hold across nodes and restarts. */
 #include <arpa/inet.h>

@@ -26,7 +26,8 @@ enum err registration_submit(struct task *t, struct submission *s) must_use;
 /* The link's page: what will be confirmed. */
 enum err registration_verify_look(struct task *t, struct str secret, struct registration **ret) must_use;
 /* The link's POST: redeems and moves on to pending or approved. Again with a used link of the same registration:
- * ERR_EXPIRED, and the page offers to send a new one; so where another registration of the mailbox goes on. */
+ * ERR_EXPIRED, and the page offers to send a new one; so where another registration of the mailbox goes on
+ * already. */
 enum err registration_verify(struct task *t, struct str secret, struct registration **ret) must_use;
 /* Waits up to ms for provisioning; true and an activation secret when it happened. */
 enum err registration_await(

@@ -58,7 +58,12 @@ static enum err find_one(struct task *t, const struct directory_config *d, struc
 	s->size_limit = 2;
 	if (s->attributes.n == 0)
 		s->attributes = entry_attributes(t->arena, d);
-	TRY(conn_search(t, d, s, &c, &m));
+	enum err found = conn_search(t, d, s, &c, &m);
+	/* "No such object" from a subtree search speaks of its base, which is ours. */
+	if (found == ERR_NOT_FOUND && s->scope == LDAP_SCOPE_SUBTREE)
+		return task_fail(
+			t, ERR_CONFIG, "%.*s is not there, or is not shown to the service account", FMT(s->base));
+	TRY(found);
 	int n = ldap_count_entries(c->ld, m);
 	if (n > 1)
 		return task_fail(t, ERR_EXISTS, "more than one entry matches");

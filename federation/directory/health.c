@@ -2,12 +2,14 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "federation/directory/health.h"
 #include "federation/directory/ldap_conn.h"
 
 #define BREAKER_TIMEOUTS 5
 #define BREAKER_MS       5000
 #define DOWN_MS          10000
+#define REFUSED_MS       30000
 
 struct health {
 	struct health *next;
@@ -19,6 +21,8 @@ struct health {
 	int timeouts; /* in a row */
 	int64_t open_until;
 	int64_t down_until[URI_MOST];
+	int64_t refused_until;
+	uint8_t refused[HASH_SIZE]; /* SHA-256 of the credentials that were refused */
 };
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -154,4 +158,33 @@ void health_bind_leave(struct health *h) {
 	h->binds--;
 	pthread_cond_signal(&h->freed);
 	pthread_mutex_unlock(&h->lock);
+}
+
+static void credentials_hash(struct str bind_dn, struct str password, uint8_t hash[HASH_SIZE]) {
+	owned(arena) struct arena *a = arena_new();
+	sha256_into(hash, str_printf(a, "%.*s%c%.*s", FMT(bind_dn), '\n', FMT(password)));
+}
+
+void health_own_bind_refused(struct health *h, struct str bind_dn, struct str password) {
+	uint8_t hash[HASH_SIZE];
+	credentials_hash(bind_dn, password, hash);
+	pthread_mutex_lock(&h->lock);
+	memcpy(h->refused, hash, sizeof(hash));
+	h->refused_until = clock_monotonic_ms() + REFUSED_MS;
+	pthread_mutex_unlock(&h->lock);
+}
+
+bool health_own_bind_known_bad(struct health *h, struct str bind_dn, struct str password) {
+	uint8_t hash[HASH_SIZE];
+	pthread_mutex_lock(&h->lock);
+	bool recent = clock_monotonic_ms() < h->refused_until;
+	pthread_mutex_unlock(&h->lock);
+	if (!recent)
+		return false;
+	credentials_hash(bind_dn, password, hash);
+	pthread_mutex_lock(&h->lock);
+	bool same =
+		str_eq_secret(str_slice((const char *)hash, HASH_SIZE), str_slice((const char *)h->refused, HASH_SIZE));
+	pthread_mutex_unlock(&h->lock);
+	return same;
 }

@@ -22,6 +22,10 @@ bool health_uri_is_down(struct health *h, size_t uri);
 /* At most d->max_binds between enter and leave; waits for ms at most. */
 enum err health_bind_enter(struct task *t, struct health *h, int64_t most, int64_t ms) must_use;
 void health_bind_leave(struct health *h);
+/* Our own bind was refused: the same credentials are not sent again for 30 seconds, or a password policy would lock our
+ * account; others (a reload) are tried at once. */
+void health_own_bind_refused(struct health *h, struct str bind_dn, struct str password);
+bool health_own_bind_known_bad(struct health *h, struct str bind_dn, struct str password);
 OWNED(health_bind, struct health *, health_bind_leave)
 
 #endif

@@ -170,11 +170,19 @@ static enum err bind_service(struct task *t, struct conn *c) {
 	TRY(task_cstr(t, d->bind_dn, &dn));
 	if (!*dn || str_empty(d->bind_password))
 		return task_fail(t, ERR_CONFIG, "directory %.*s has no bind_dn or password", FMT(d->id));
+	if (health_own_bind_known_bad(c->health, d->bind_dn, d->bind_password))
+		return task_fail(t, ERR_CREDENTIALS,
+			"bind of %s was refused less than 30 seconds ago and is not tried again yet, so that a "
+			"password policy does not "
+			"lock it (bind_dn, bind_password_file)",
+			dn);
 	int rc = ldap_sasl_bind(c->ld, dn, LDAP_SASL_SIMPLE, &password, NULL, NULL, &msgid);
 	TRY(open_wait(t, c, rc, msgid, &answer));
 	if (answer.result == LDAP_SUCCESS)
 		return OK;
 	bool busy = answer.result == LDAP_BUSY || answer.result == LDAP_UNAVAILABLE;
+	if (!busy)
+		health_own_bind_refused(c->health, d->bind_dn, d->bind_password);
 	return task_fail(t, busy ? ERR_UNAVAILABLE : ERR_CREDENTIALS,
 		"bind of %s refused: %d %s %.*s(bind_dn, bind_password_file; or the account is locked)", dn,
 		answer.result, ldap_err2string(answer.result), FMT(answer.diagnostic));

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/secret.h"
 #include "tests/contract/directory_fixture.h"
 
 static struct str variable(const char *name) {
@@ -52,6 +53,7 @@ static struct directory_config *configuration(struct arena *a) {
 int fixture_open(void **state) {
 	struct fixture *f = calloc(1, sizeof(*f));
 	signal(SIGPIPE, SIG_IGN);
+	secret_init();
 	f->arena = arena_new();
 	f->config = arena_new();
 	f->handles = handles_new();

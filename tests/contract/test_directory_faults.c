@@ -133,7 +133,16 @@ static void tells_whose_fault(void **state) {
 	struct str detail = STR_NONE;
 	d->bind_password = STR("wrong");
 	assert_int_equal(find_alice(f, d), ERR_CONFIG);
+	assert_true(str_contains(f->t.failure_detail, STR("49")));
 	assert_int_equal(directory_probe(fixture_keep(f), d, &detail), ERR_CONFIG);
+	/* Not sent again: three of them would lock the account. The right ones are tried at once. */
+	assert_int_equal(find_alice(f, d), ERR_CONFIG);
+	assert_true(str_contains(f->t.failure_detail, STR("not tried again yet")));
+	d->bind_password = f->d->bind_password;
+	assert_ok(f, find_alice(f, d));
+	struct directory_config *baseless = copy(f, "baseless");
+	baseless->people_base = STR("ou=nowhere,dc=example,dc=test");
+	assert_int_equal(find_alice(f, baseless), ERR_CONFIG);
 	nowhere->uris = str_split(f->config, STR("ldaps://127.0.0.1:1"), ' ');
 	assert_int_equal(find_alice(f, nowhere), ERR_UNAVAILABLE);
 	assert_int_equal(directory_probe(fixture_keep(f), nowhere, &detail), ERR_UNAVAILABLE);

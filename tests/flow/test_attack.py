@@ -2,6 +2,7 @@
 """Attacks on registration, links, forms, login and mail. Each check names what an attacker tries."""
 import re
 import secrets
+import socket
 import sys
 
 from usher import Browser, Person, Stage, Tests, at_once, expect, raw, same, until
@@ -370,6 +371,22 @@ class AttackTests:
             status, got = raw(self.stage.daemon.port, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             expect(status in (400, 404) and "public_url" not in got, f"{path}: {status}")
 
+    def hogging(self):
+        """One address that opens all connections and says nothing keeps nobody else out."""
+        port, held = self.stage.daemon.port, []
+        other = socket.socket()
+        try:
+            for _ in range(1100):
+                held.append(socket.create_connection(("127.0.0.1", port), 5))
+            other.settimeout(5)
+            other.bind(("127.0.0.2", 0))
+            other.connect(("127.0.0.1", port))
+            other.sendall(b"GET /realms/demo/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            expect(other.recv(64).startswith(b"HTTP/1.1 200"), "no answer for another address")
+        finally:
+            for s in [*held, other]:
+                s.close()
+
     def scripts(self):
         """What is typed is text on the approver's page, whatever it looks like."""
         evil = "<script>alert(1)</script>"
@@ -413,7 +430,7 @@ class AttackTests:
         if run("the daemon starts", self.start):
             for name in ("same_answer", "get_does_not_consume", "link_once", "activation_once", "purposes", "mass_assignment", "self_approval", "two_approvers",
                          "honeypot", "csrf_attacks", "every_form_has_a_token", "headers", "injection", "empty_password", "one_answer", "guessing", "fixation",
-                         "cookies", "return_path", "host", "smuggling", "shapes", "scripts", "no_secret_kept", "limits"):
+                         "cookies", "return_path", "host", "smuggling", "shapes", "hogging", "scripts", "no_secret_kept", "limits"):
                 run(name.replace("_", " "), getattr(self, name))
             run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
         return self.tests.end()
