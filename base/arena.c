@@ -14,12 +14,12 @@
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
 #define GAP 16u /* a poisoned strip after each allocation, so that the sanitizer sees an overrun */
-#define SPARES 0u  /* and what is freed is gone */
+#define SPARES 0  /* and what is freed is gone */
 #else
 #define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #define GAP                               0u
-#define SPARES                            32u
+#define SPARES                            32
 #endif
 
 #define ALIGN       16u
@@ -42,7 +42,7 @@ struct arena {
 /* Wiped arenas for the next to come: clearing new blocks costs more than the few letters of a request. */
 static struct {
 	pthread_mutex_t lock;
-	size_t n;
+	int n;
 	struct arena *v[SPARES + 1];
 } spares = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
