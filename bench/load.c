@@ -162,6 +162,8 @@ static void workers_start(void) {
 	pthread_barrier_wait(&prepared);
 }
 
+static size_t body_bytes; /* of the last answer of one user */
+
 static void workers_join(struct histogram *times, uint64_t *done, uint64_t *errors) {
 	for (long i = 0; i < users; i++) {
 		struct worker *w = &workers[i];
@@ -170,6 +172,7 @@ static void workers_join(struct histogram *times, uint64_t *done, uint64_t *erro
 			times->slots[k / STEPS][k % STEPS] += w->times.slots[k / STEPS][k % STEPS];
 		*done += w->done;
 		*errors += w->errors;
+		body_bytes = w->user.http.body ? strlen(w->user.http.body) : 0;
 	}
 	free(workers);
 }
@@ -220,7 +223,7 @@ static int run(void) {
 	printf("done=%llu\nper_s=%.1f\np50_us=%.0f\np99_us=%.0f\ncpu_us=%.2f\ndirectory_cpu_us=%.2f\n",
 		(unsigned long long)done, (double)done * 1e6 / took, histogram_quantile(&times, 0.5),
 		histogram_quantile(&times, 0.99), (double)cpu / n, (double)directory / n);
-	printf("rss_kib=%ld\npeak_kib=%ld\nerrors=%llu\n", memory_kib(server_pid, "VmRSS:"),
+	printf("body_bytes=%zu\nrss_kib=%ld\npeak_kib=%ld\nerrors=%llu\n", body_bytes, memory_kib(server_pid, "VmRSS:"),
 		memory_kib(server_pid, "VmHWM:"), (unsigned long long)errors);
 	return done && errors * 100 <= done ? 0 : 1;
 }
