@@ -88,6 +88,8 @@ enum directory_disable {
 	DISABLE_START_TIME,
 	DISABLE_DRIVER
 }; /* pwdAccountLockedTime 000001010000Z; pwdStartTime ≥ pwdEndTime; the driver's own way */
+/* How changes in it are followed; FEED_AUTO: by the driver. */
+enum directory_feed { FEED_AUTO, FEED_SYNCREPL, FEED_DIRSYNC, FEED_USN, FEED_POLL, FEED_OFF };
 struct directory_config {
 	struct str id;
 	enum directory_driver_id driver;
@@ -106,6 +108,11 @@ struct directory_config {
 	bool transactions; /* RFC 5805 where the server has it */
 	int64_t network_timeout_ms, operation_timeout_ms;
 	int64_t max_binds; /* password checks in flight */
+	enum directory_feed feed;
+	int64_t feed_interval_ms;                    /* between two questions, where it polls */
+	struct str feed_bind_dn, feed_bind_password; /* empty: the service account */
+	struct str rdn_value;  /* what names a new entry: "{login}", "{name}", "{given_name} {family_name}" */
+	struct str upn_suffix; /* Active Directory: userPrincipalName is login@upn_suffix; empty: by people_base */
 	struct {
 		struct str ours, theirs;
 	} * attributes; /* attribute map rows that differ from the driver's own table */

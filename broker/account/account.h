@@ -16,6 +16,22 @@ enum err account_link(
 enum err account_entry(
 	struct task *t, const struct account *a, const struct directory_config **ret_d, struct entry **ret) must_use;
 
+/* ---- the person behind an account, as of now ---- */
+/* From the mirror while the directory's feed is fresh: a row of the store, and no question to the directory. Else from
+ * the directory itself, and the mirror is brought up to date. A disabled person's entry is returned with enabled false.
+ * ERR_NOT_FOUND: deleted there. groups may be NULL where they are not wanted; then they are not read. */
+enum err account_person(struct task *t, const struct account *a, const struct directory_config **ret_d,
+	struct entry **ret, struct groups *groups) must_use;
+/* What a look at the directory that began at read_at (wall clock) told of an account; groups may be NULL. */
+enum err mirror_take(struct task *t, const struct account *a, const struct entry *e, const struct groups *groups,
+	int64_t read_at) must_use;
+/* The watcher heard the directory: what the mirror says of it counts for the next MIRROR_FRESH_MS. Memory of the
+ * process; nothing is fresh before the first call, and mirror_unheard ends it at once. */
+#define MIRROR_FRESH_MS 5000
+void mirror_heard(struct str realm, const struct directory_config *d);
+void mirror_unheard(struct str realm, const struct directory_config *d);
+bool mirror_fresh(struct str realm, const struct directory_config *d);
+
 /* ---- one-time links ----
  * The secret is base64url(HMAC-SHA-256(derived key "ticket", purpose "\n" id)), so that the same notice gives the same
  * link and no secret is stored. */
@@ -51,9 +67,9 @@ enum err audit_write(
 enum throttle {
 	THROTTLE_REGISTER_ADDRESS, /* config registrations_per_address in an hour */
 	THROTTLE_REGISTER_MAILBOX, /* the like per mailbox; key: mail_key */
-	THROTTLE_LOGIN_NAME, /* failures: realm's login_max_failures in login_window; key: the typed name, folded by us
-				as directories may */
-	THROTTLE_LOGIN_ENTRY,      /* the like per entry, whatever name of it was typed; key: its stable id */
+	THROTTLE_LOGIN_NAME,  /* failures: realm's login_max_failures in login_window; key: the typed name, folded by us
+				 as directories may */
+	THROTTLE_LOGIN_ENTRY, /* the like per entry, whatever name of it was typed; key: its stable id */
 	THROTTLE_LOGIN_ADDRESS, /* failures ×10 */
 	THROTTLE_RESET,         /* reset mails per name and hour: 3 */
 	THROTTLE_MAIL_ADDRESS,  /* mails asked for again, and resets: config registrations_per_address ×5 in an hour */

@@ -133,6 +133,54 @@ enum err accounts_update(struct task *t, const struct account *a) must_use;
 enum err accounts_list(
 	struct task *t, struct str search, struct str after, unsigned limit, struct account **ret, size_t *n) must_use;
 
+/* ---- mirror: what the directory told last of each linked account, and where its feed stands ---- */
+enum mirror_state { MIRROR_LIVE, MIRROR_DISABLED, MIRROR_EXPIRED, MIRROR_GONE };
+struct mirror {
+	struct str realm, account_id, directory, stable_id;
+	enum mirror_state state;
+	int64_t locked;            /* 1: for now, by wrong passwords */
+	int64_t expires_at;        /* the timer: no change event tells it */
+	struct str password_stamp; /* of struct entry */
+	struct str dn, login, mail;
+	struct str attributes; /* JSON object: our name → array of texts */
+	struct str groups;     /* JSON array of {"dn", "name", "id", "via"} */
+	int64_t read_at;       /* when the look began that the entry is from; an older look does not overwrite it */
+	int64_t groups_at;     /* the like of the groups; 0: not read yet */
+	int64_t seen_at;       /* when the feed told it last */
+};
+/* Inserts or overwrites the row of the account, entry and groups each only where read_at (groups_at) is newer. */
+enum err mirrors_put(struct task *t, const struct mirror *m) must_use;
+enum err mirrors_find(struct task *t, struct str account_id, struct mirror **ret) must_use; /* ERR_NOT_FOUND */
+enum err mirrors_find_stable(
+	struct task *t, struct str directory, struct str stable_id, struct mirror **ret) must_use; /* ERR_NOT_FOUND */
+enum err mirrors_seen(struct task *t, struct str directory, struct str stable_id, int64_t at) must_use; /* none is OK */
+/* Those not seen since at and not MIRROR_GONE; at most 500. And how many there are, with all that are not gone. */
+enum err mirrors_unseen(struct task *t, struct str directory, int64_t at, struct mirror **ret, size_t *n) must_use;
+enum err mirrors_count(
+	struct task *t, struct str directory, int64_t unseen_since, int64_t *ret_unseen, int64_t *ret_all) must_use;
+/* All realms: live ones whose expires_at has come; at most 100. */
+enum err mirrors_due(struct task *t, int64_t now, struct mirror **ret, size_t *n) must_use;
+/* For reconcile: in the order of account ids, behind after; at most limit (1..500). */
+enum err mirrors_list(struct task *t, struct str directory, struct str after, unsigned limit, struct mirror **ret,
+	size_t *n) must_use;
+
+enum feed_state { FEED_STARTING, FEED_FOLLOWING, FEED_FAILING, FEED_STOPPED /* operators must look */ };
+struct feed_row {
+	struct str realm, directory;
+	struct str kind;   /* feed_name: the cookie of another kind is worth nothing */
+	struct str cookie; /* bytes */
+	struct str controller, detail;
+	enum feed_state state;
+	int64_t heard_at;      /* the feed was current then */
+	int64_t told_at;       /* the last change */
+	int64_t groups_at;     /* a group changed then: groups that were read before are old */
+	int64_t pass_at;       /* since when it is told anew; what was seen before counts no more */
+	int64_t reconciled_at; /* the last full compare */
+};
+enum err feeds_put(struct task *t, const struct feed_row *f) must_use;
+enum err feeds_find(struct task *t, struct str directory, struct feed_row **ret) must_use; /* ERR_NOT_FOUND */
+enum err feeds_list(struct task *t, struct feed_row **ret, size_t *n) must_use;
+
 /* ---- one-time links ---- */
 struct ticket {
 	struct str hash, realm, purpose; /* "verify", "activate", "status", "reset" */

@@ -1,14 +1,49 @@
-/* sync.h: what was decided, carried out in the directory. The door of this folder. (Inbound follows with the feeds.) */
+/* sync.h: what was decided, carried out in the directory; and what changed there, carried out here. The door of this
+ * folder. */
 #ifndef USHER_BROKER_SYNC_SYNC_H
 #define USHER_BROKER_SYNC_SYNC_H
 
 #include "broker/account/account.h"
+#include "federation/feed/feed.h"
 #include "federation/plan/plan.h"
 
+/* ---- outbound ---- */
 /* Runs the plan from where its row says it stands: look, act, record, step by step; every step's record and progress is
  * a transaction, settled before the next effect. OK: all steps are done, *ret is the finished row. ERR_UNAVAILABLE,
  * ERR_TIMEOUT: run it again later; what is done stays done. ERR_REFUSED, ERR_NOT_FOUND, ERR_EXISTS (no candidate left),
  * ERR_CONFIG: parked, the row's failure says why in a sentence. */
 enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret) must_use;
+
+/* ---- inbound ---- */
+/* One transaction: mirror rows, ended sessions and refresh families, back-channel logouts as jobs, audit, the feed's
+ * row with its cookie. What follows from a change of a linked account: disabled, ended by date, locked for good,
+ * deleted   all sessions and grants end, offline ones too password changed                                    sessions
+ * end where the realm's session.end_on_password says so group changed                                       groups read
+ * before are old: the next use reads them renamed, moved                                      the account's dn, login
+ * and mail follow, by stable id At batch.whole, what was not seen is gone; but when that is more than FEED_GONE_MOST of
+ * the mirrored accounts (and more than five) nobody is ended: the row becomes FEED_STOPPED with the numbers, operators
+ * are told, and "usherctl feed accept" lets it pass. Applied twice, a batch has the effects of once. */
+#define FEED_GONE_MOST_PERCENT 20
+enum err inbound_apply(
+	struct task *t, const struct directory_config *d, const struct feed_batch *batch, struct feed_row *f) must_use;
+/* Expiry by date, which no feed tells: of all realms, what is due now. For the sweeper. */
+enum err inbound_due(struct task *t) must_use;
+
+/* The full compare of the linked accounts of a directory with what is there; differences are mended as inbound_apply
+ * does, and counted. */
+struct drift {
+	int64_t looked, changed, gone, failed;
+};
+enum err reconcile_run(struct task *t, const struct directory_config *d, struct drift *ret) must_use;
+
+/* One watcher (a thread) for each realm's directory whose feed is not off: opens the feed with the stored cookie,
+ * applies batch by batch, and opens it again with back-off (0.5 s doubling to 30 s) when it breaks. Logs
+ * feed.following, feed.failing, feed.stopped. Reconciles at night. */
+struct watch_settings {
+	const struct config *(*config_now)(void);
+};
+enum err watch_start(const struct watch_settings *s) must_use;
+void watch_reload(void); /* after a new configuration: those of directories that changed are started anew */
+void watch_stop(void);
 
 #endif

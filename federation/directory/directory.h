@@ -21,13 +21,15 @@ struct attribute {
 	struct strs values;
 };
 struct entry {
-	struct str dn;        /* as the server wrote it */
-	struct str stable_id; /* entryUUID, objectGUID or nsUniqueId in text form; never changes, never reused */
-	struct str login;     /* first value of the rdn/login attribute: uid, sAMAccountName */
-	struct str mail;      /* first value, or empty */
-	struct str marker;    /* our marker attribute's value, or empty */
-	bool enabled;         /* false: disabled, locked for good, or not begun / ended by date */
-	bool locked;          /* locked for now, by wrong passwords */
+	struct str dn;             /* as the server wrote it */
+	struct str stable_id;      /* entryUUID, objectGUID or nsUniqueId in text form; never changes, never reused */
+	struct str login;          /* first value of the rdn/login attribute: uid, sAMAccountName */
+	struct str mail;           /* first value, or empty */
+	struct str marker;         /* our marker attribute's value, or empty */
+	bool enabled;              /* false: disabled, locked for good, or not begun / ended by date */
+	bool locked;               /* locked for now, by wrong passwords */
+	int64_t expires_at;        /* when it ends by date, wall-clock milliseconds; 0: never, or not known */
+	struct str password_stamp; /* changes with the password (pwdLastSet, pwdChangedTime), or empty */
 	struct attribute *attributes; /* the mapped ones, and those asked for */
 	size_t n_attributes;
 };
@@ -141,6 +143,20 @@ struct report {                /* what happened, for plan history; texts live in
  * ERR_NOT_FOUND: parent or entry missing. */
 enum err directory_apply(struct task *t, const struct directory_config *d, const struct change *changes, size_t n,
 	struct report *report) must_use;
+
+/* ---- for feeds: a connection that its owner keeps, apart from those of the workers ---- */
+struct ldap;    /* LDAP of <ldap.h> */
+struct ldapmsg; /* LDAPMessage of <ldap.h> */
+struct directory_link;
+/* To the preferred controller that answers, bound as feed_bind_dn where there is one, else as the service account. */
+enum err directory_link_open(struct task *t, const struct directory_config *d, struct directory_link **ret) must_use;
+void directory_link_close(struct directory_link *l);
+struct ldap *directory_link_ld(struct directory_link *l);
+struct str directory_link_controller(const struct directory_link *l);
+/* What to ask for so that directory_link_entry gives the same as directory_find_id. */
+struct strs directory_link_attributes(struct arena *a, const struct directory_config *d);
+/* An entry of a search's answer, mapped; its dn and stable_id too. */
+enum err directory_link_entry(struct task *t, struct directory_link *l, struct ldapmsg *m, struct entry *ret) must_use;
 
 /* ---- names ---- */
 /* The directory's attribute for ours; unknown names are returned as they are. */
