@@ -152,12 +152,6 @@ enum err run_people(struct task *t, char **argv) {
 	return OK;
 }
 
-static enum err logout(struct task *t, const struct account *a) {
-	TRY(login_end_others(t, a->id, STR("")));
-	TRY(grants_revoke_account(t, a->id, clock_wall_ms()));
-	return audit_record(t, "account.logout", a->id, AUDIT("login", a->login), AUDIT("by", STR("usherctl")));
-}
-
 enum err run_logout(struct task *t, char **argv) {
 	struct account *a = NULL;
 	enum err e = accounts_find(t, str_of(argv[1]), &a);
@@ -167,7 +161,7 @@ enum err run_logout(struct task *t, char **argv) {
 	}
 	TRY(e);
 	TRY(store_begin(t));
-	TRY(store_end(t, logout(t, a)));
+	TRY(store_end(t, login_end_account(t, a->id, "usherctl logout")));
 	printf("%.*s: sessions ended, refresh tokens revoked; access tokens end by their time\n", FMT(a->login));
 	return OK;
 }

@@ -70,10 +70,20 @@ static void check_roles(struct scope s, const struct client_config *c) {
 		scope_fail(s, STR("roles.groups"), "is true, but the claim groups holds the roles already");
 }
 
+static void check_backchannel(struct scope s, const struct client_config *c) {
+	if (c->backchannel_logout_session_required && left_empty(c->backchannel_logout_uri))
+		scope_fail(s, STR("backchannel_logout_session_required"),
+			"is true, but backchannel_logout_uri is not given");
+	if (!str_empty(c->backchannel_logout_uri) && c->grants && !(c->grants & GRANT_AUTHORIZATION_CODE))
+		scope_fail(s, STR("backchannel_logout_uri"),
+			"is given, but grants lacks authorization_code, by which people log in");
+}
+
 void check_client(struct scope s, const struct client_config *c) {
 	check_secret(s, c);
 	check_grants(s, c);
 	check_uris(s, "redirect_uris", c, c->redirect_uris);
 	check_uris(s, "post_logout_redirect_uris", c, c->post_logout_redirect_uris);
+	check_backchannel(s, c);
 	check_roles(s, c);
 }

@@ -145,9 +145,11 @@ struct client_config {
 				   secret */
 	unsigned grants;        /* of enum client_grant */
 	struct strs redirect_uris, post_logout_redirect_uris;
-	struct strs scopes;     /* that it may ask for */
-	struct strs roles;      /* globs of roles it sees; empty: none */
-	struct str roles_claim; /* "roles", "realm_access.roles" */
+	struct str backchannel_logout_uri;        /* https, or http on a loopback host; empty: it is not told */
+	bool backchannel_logout_session_required; /* every logout token must name the session */
+	struct strs scopes;                       /* that it may ask for */
+	struct strs roles;                        /* globs of roles it sees; empty: none */
+	struct str roles_claim;                   /* "roles", "realm_access.roles" */
 	enum roles_shape roles_shape;
 	bool groups_claim; /* also "groups": names of the groups */
 	enum consent_mode consent;

@@ -29,6 +29,14 @@ const struct key keys_client[] = {
 	{CLIENT "post_logout_redirect_uris", KEY_LIST, AT(post_logout_redirect_uris), .fallback = "[]", .max = 64,
 		.item = KEY_REDIRECT_URI, .help = "Where people may be sent after they logged out.",
 		.example = "[\"https://wiki.example.org/\"]"},
+	{CLIENT "backchannel_logout_uri", KEY_BACKCHANNEL_URI, AT(backchannel_logout_uri), .fallback = "",
+		.help = "Where Usher itself tells the application that somebody's session ended: https, or http on a "
+			"loopback host. Empty: it is not told.",
+		.example = "https://wiki.example.org/backchannel-logout"},
+	{CLIENT "backchannel_logout_session_required", KEY_BOOL, AT(backchannel_logout_session_required),
+		.fallback = "false",
+		.help = "Whether each logout token must name a session (sid). Otherwise one that ends all of a person "
+			"may name only the person."},
 	{CLIENT "scopes", KEY_LIST, AT(scopes), .fallback = "[openid, profile, email]", .max = 64, .item = KEY_SCOPE,
 		.help = "Scopes that it may ask for.", .example = "[openid, profile, email, roles, offline_access]"},
 	{CLIENT "roles", KEY_SECTION, .fallback = "{}", .help = "What the application learns about roles."},

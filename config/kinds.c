@@ -97,6 +97,12 @@ static bool check_redirect_uri(struct str s) {
 	return str_find(u.scheme, '.', 0) < u.scheme.n; /* RFC 8252 7.1: javascript: and data: have no dot */
 }
 
+/* OpenID Connect Back-Channel Logout 1.0, 2.2. */
+static bool check_backchannel_uri(struct str s) {
+	struct uri u;
+	return check_redirect_uri(s) && uri_split(s, &u) && is_http(&u);
+}
+
 static bool check_ldap_uri(struct str s) {
 	struct uri u;
 	if (!uri_split(s, &u) || !u.has_authority || (!str_empty(u.rest) && !str_eq(u.rest, STR("/"))))
@@ -322,6 +328,8 @@ static const struct kind kinds[] = {
 	[KEY_REDIRECT_URI] = {"URI",
 		"an absolute URI without fragment: https, http on a loopback host, or a private-use scheme with a dot",
 		"[A-Za-z][A-Za-z0-9+.-]*:[^#*]+", check_redirect_uri, NULL},
+	[KEY_BACKCHANNEL_URI] = {"URI", "an absolute https URI without fragment (http on a loopback host only)",
+		"https?://[^#*]+", check_backchannel_uri, NULL},
 	[KEY_PATH] = {"path", "a path", NULL, NULL, convert_path},
 	[KEY_FILE] = {"file", "a file", NULL, NULL, convert_file},
 	[KEY_FOLDER] = {"folder", "a folder", NULL, NULL, convert_folder},

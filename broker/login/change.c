@@ -46,8 +46,7 @@ enum err login_set_password(struct task *t, const struct directory_config *d, co
 }
 
 static enum err change_done(struct task *t, const struct account *a, const char *action) {
-	TRY(login_end_others(t, a->id, STR("")));
-	TRY(grants_revoke_account(t, a->id, clock_wall_ms()));
+	TRY(account_end(t, a->id));
 	TRY(tickets_void(t, STR(TICKET_RESET), a->id));
 	TRY(audit_record(t, action, a->id, AUDIT("login", a->login)));
 	return jobs_insert(t, JOB_NOTICE, a->id, STR("{\"notice\":\"changed\"}"), 0, NULL);

@@ -20,7 +20,8 @@ struct login {
 	int64_t retry_after_s; /* LOGIN_THROTTLED */
 	int64_t expires_in;    /* seconds until the password expires when the directory warns, else -1 */
 };
-/* Throttle → find → bind → link → session (a new one always; an old one of this browser, if given, is removed). A lock
+/* Throttle → find → bind → link → session (a new secret always; an old one of this browser, if given, ends, and
+ * hands its sid on where it was the same person's). A lock
  * found on the way queues the notice to the person (once a day). Unknown names bind to nothing but take the way of a
  * wrong password (one search and one bind on a name that cannot exist). Returns an error only when the directory or the
  * store does. */
@@ -33,13 +34,18 @@ struct login_state {
 };
 /* ERR_LOGIN when there is none, or it is past its ttl or idle time. Touches it at most once a minute. */
 enum err login_session(struct task *t, struct str secret, struct login_state *ret) must_use;
-/* Ends the session, revokes its grants' refresh tokens that are not offline, queues back-channel logouts. */
+/* Ends the session, revokes its grants' refresh tokens that are not offline, and queues back-channel logouts in the
+ * same transaction: one job for each client that redeemed a code in this session and has a backchannel_logout_uri. */
 enum err login_end(struct task *t, const struct login_state *s) must_use;
 /* The like, by the public id that an ID token of ours carries: a browser sends no SameSite cookie with a POST that an
  * application made. Gone already is OK. */
 enum err login_end_sid(struct task *t, struct str sid) must_use;
 /* All sessions of an account but one (empty: none), with their grants. For password changes and the account page. */
 enum err login_end_others(struct task *t, struct str account_id, struct str except_id_hash) must_use;
+/* All sessions and all grants of an account, offline ones too; within the caller's transaction. Each session's clients
+ * are told, and so are those that hold grants of sessions that are gone: by the person alone, or by each session where
+ * the client wants that. Records account.sessions_ended with why. */
+enum err login_end_account(struct task *t, struct str account_id, const char *why) must_use;
 
 /* What went wrong at a password field. */
 struct password_problem {

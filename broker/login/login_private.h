@@ -18,9 +18,15 @@ enum err login_verify(struct task *t, struct str username, struct str password, 
 enum err login_admit(struct task *t, struct str username, int64_t *ret_wait_s) must_use;
 /* Gives it back: no failure; with a right password the name's count starts anew. */
 void login_admit_undo(struct task *t, struct str username, bool right_password);
-/* A new session, never a reused one; the old one of this browser ends. Within the caller's transaction. */
+/* A new session with a new secret; what was there in this browser ends. Of the same person's it keeps the sid. Within
+ * the caller's transaction. */
 enum err session_open(
 	struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) must_use;
+/* ending.c, both within the caller's transaction. Removes the session, revokes its grants that are not offline, and
+ * inserts one JOB_LOGOUT for each client that it is known to and that is to be told. */
+enum err session_end(struct task *t, const struct session *s) must_use;
+/* All sessions and all grants, with the jobs; without a record of its own. */
+enum err account_end(struct task *t, struct str account_id) must_use;
 struct str session_hash(struct task *t, struct str secret);
 /* Words that must not make up a password. */
 struct strs password_words(struct task *t, const struct entry *e);

@@ -12,22 +12,33 @@ struct str session_hash(struct task *t, struct str secret) {
 	return base64url_encode(t->arena, sha256(t->arena, secret));
 }
 
-/* Removed whoever it belonged to: a new login in this browser ends what was there. */
-static enum err session_replace(struct task *t, struct str old_secret) {
+/* A new login in this browser ends what was there. Where it is the same person's it goes on under another secret: the
+ * public id stays, so that the applications that know it hear of its end. */
+static enum err session_replace(struct task *t, const struct account *a, struct str old_secret, struct str *sid) {
+	struct session *old = NULL;
 	if (str_empty(old_secret))
 		return OK;
-	return sessions_remove(t, session_hash(t, old_secret));
+	enum err e = sessions_find(t, session_hash(t, old_secret), &old);
+	if (e == ERR_NOT_FOUND) {
+		task_clear(t);
+		return OK;
+	}
+	TRY(e);
+	if (!str_eq(old->account_id, a->id))
+		return session_end(t, old);
+	*sid = old->sid;
+	return sessions_remove(t, old->id_hash);
 }
 
 enum err session_open(
 	struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) {
-	TRY(session_replace(t, old_session));
-	struct str secret = random_token(t->arena, SECRET_BYTES);
+	struct str secret = random_token(t->arena, SECRET_BYTES), sid = random_token(t->arena, SID_BYTES);
+	TRY(session_replace(t, a, old_session, &sid));
 	int64_t now = clock_wall_ms();
 	struct session s = {
 		.id_hash = session_hash(t, secret),
 		.realm = t->realm_name,
-		.sid = random_token(t->arena, SID_BYTES),
+		.sid = sid,
 		.account_id = a->id,
 		.amr = STR("pwd"),
 		.created_at = now,
@@ -65,22 +76,7 @@ enum err login_session(struct task *t, struct str secret, struct login_state *re
 	return OK;
 }
 
-/* Grants with offline_access outlive the session (OpenID Connect Core 11). */
-static enum err revoke_online_grants(struct task *t, struct str sid, int64_t now) {
-	struct grant *grants = NULL;
-	size_t n = 0;
-	TRY(grants_list_sid(t, sid, &grants, &n));
-	for (size_t i = 0; i < n; i++)
-		if (!strs_has(str_split(t->arena, grants[i].scope, ' '), STR("offline_access")))
-			TRY(grants_revoke(t, grants[i].id, now));
-	return OK;
-}
-
-static enum err session_end(struct task *t, const struct session *s) {
-	TRY(sessions_remove(t, s->id_hash));
-	TRY(revoke_online_grants(t, s->sid, clock_wall_ms()));
-	return audit_record(t, "session.end", s->account_id, AUDIT("sid", s->sid));
-}
+/* ---- its end ---- */
 
 enum err login_end(struct task *t, const struct login_state *s) {
 	TRY(store_begin(t));
@@ -98,12 +94,19 @@ enum err login_end_sid(struct task *t, struct str sid) {
 	return login_end(t, &state);
 }
 
+/* One list of them is bounded, so it is asked for until nothing is left to end. */
 enum err login_end_others(struct task *t, struct str account_id, struct str except_id_hash) {
 	struct session *sessions = NULL;
-	size_t n = 0;
-	TRY(sessions_list(t, account_id, &sessions, &n));
-	for (size_t i = 0; i < n; i++)
-		if (!str_eq(sessions[i].id_hash, except_id_hash))
+	size_t n = 0, ended;
+	do {
+		ended = 0;
+		TRY(sessions_list(t, account_id, &sessions, &n));
+		for (size_t i = 0; i < n; i++) {
+			if (str_eq(sessions[i].id_hash, except_id_hash))
+				continue;
 			TRY(session_end(t, &sessions[i]));
+			ended++;
+		}
+	} while (ended);
 	return OK;
 }

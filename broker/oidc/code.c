@@ -42,6 +42,8 @@ enum err authorize_grant(struct task *t, const struct authorize *a, const struct
 	struct str code = str_printf(t->arena, "%.*s.%.*s", FMT(id), FMT(secret));
 	if (refresh_is_given(c, a->scope))
 		life += c->refresh_ttl * 1000;
+	if (!str_empty(c->backchannel_logout_uri) && now + life < state->session->expires_at)
+		life = state->session->expires_at - now; /* it is told of the session's end by this row */
 	struct grant g = {
 		.id = id,
 		.realm = t->realm_name,

@@ -1,4 +1,5 @@
-/* OpenID Connect Discovery 1.0, 3; RFC 8414, 2; RFC 9207, 3. One table: a member is a row. */
+/* OpenID Connect Discovery 1.0, 3; RFC 8414, 2; RFC 9207, 3;
+ * Back-Channel Logout 1.0, 2.1. One table: a member is a row. */
 #include "base/encode.h"
 #include "broker/oidc/oidc_private.h"
 
@@ -26,6 +27,8 @@ static const struct member {
 	{"prompt_values_supported", MEMBER_LIST, "none login consent select_account"},
 	{"claim_types_supported", MEMBER_LIST, "normal"},
 	{"authorization_response_iss_parameter_supported", MEMBER_TRUE, NULL},
+	{"backchannel_logout_supported", MEMBER_TRUE, NULL},
+	{"backchannel_logout_session_supported", MEMBER_TRUE, NULL},
 	{"claims_parameter_supported", MEMBER_FALSE, NULL},
 	{"request_parameter_supported", MEMBER_FALSE, NULL},
 	{"request_uri_parameter_supported", MEMBER_FALSE, NULL},

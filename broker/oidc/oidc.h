@@ -2,7 +2,7 @@
  * in, JSON or a redirect out.
  *
  * RFC 6749, 6750, 7009, 7636, 7662, 8414, 9068, 9207, 9700; OpenID Connect Core 1.0, Discovery 1.0, RP-Initiated
- * Logout 1.0. */
+ * Logout 1.0, Back-Channel Logout 1.0. */
 #ifndef USHER_BROKER_OIDC_OIDC_H
 #define USHER_BROKER_OIDC_OIDC_H
 
@@ -111,6 +111,12 @@ struct logout_request {
 /* ERR_INVALID: the URI is not registered, or the hint is not ours: a page, never a redirect. */
 enum err logout_read(
 	struct task *t, struct params p, const struct login_state *state, struct logout_request *ret) must_use;
+
+/* Back-channel logout: carries a JOB_LOGOUT out, of which a session's end inserted one for each client. Makes the
+ * logout token, the job's id its jti, so that a try after a lost answer is the same logout; POSTs it to the client's
+ * backchannel_logout_uri, 10 s at most. ERR_REFUSED: the application answered 400. ERR_UNAVAILABLE, ERR_TIMEOUT: any
+ * other answer than 200 and 204, or none. Where the client is no longer configured nothing is done. */
+enum err backchannel_run(struct task *t, const struct job *j) must_use;
 
 /* ---- claims ---- */
 /* For an ID token or userinfo: by scope and client setting. Roles and names of groups are given by the scopes "roles"

@@ -8,7 +8,8 @@
 #define CODE_TTL_MS  60000        /* RFC 6749 4.1.2 wants ten minutes at most */
 #define PARK_TTL_MS  (30 * 60000) /* time for a login that leads through a new password */
 #define TYP_ID       "JWT"
-#define TYP_ACCESS   "at+jwt" /* RFC 9068 2.1 */
+#define TYP_ACCESS   "at+jwt"     /* RFC 9068 2.1 */
+#define TYP_LOGOUT   "logout+jwt" /* OpenID Connect Back-Channel Logout 1.0, 2.4 */
 
 /* ---- keyset.c ---- */
 struct public_key {
@@ -103,6 +104,13 @@ struct refresh refresh_make(
 	struct task *t, const struct client_config *c, const struct grant *g, struct str *ret_secret);
 /* Revokes and records why, in a transaction of its own. */
 enum err grant_end(struct task *t, const struct grant *g, const char *action) must_use;
+
+/* ---- backchannel.c ---- */
+struct logout_notice { /* sub or sid may be empty, not both */
+	const struct client_config *client;
+	struct str sub, sid, jti;
+};
+enum err logout_token_make(struct task *t, const struct logout_notice *n, struct str *ret) must_use;
 
 /* ---- claims.c ---- */
 enum err claims_roles(

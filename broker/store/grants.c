@@ -21,6 +21,12 @@ static const struct column columns[] = {
 };
 static const struct record record = RECORD(grant, columns);
 
+static const struct column party_columns[] = {
+	TEXT_COLUMN(party, client),
+	TEXT_COLUMN(party, sid),
+};
+static const struct record party_record = RECORD(party, party_columns);
+
 static const struct column refresh_columns[] = {
 	KEY_COLUMN(refresh, realm),
 	KEY_COLUMN(refresh, hash),
@@ -42,6 +48,8 @@ enum {
 	REVOKE_SID,
 	LIST_SID,
 	LIST_ACCOUNT,
+	PARTIES_SID,
+	PARTIES_ACCOUNT,
 	REFRESH_INSERT,
 	REFRESH_FIND,
 	REFRESH_USE
@@ -59,15 +67,22 @@ static const struct query queries[] = {
 	[REVOKE_ACCOUNT] =
 		{"UPDATE oidc_grant SET revoked_at = ?3 WHERE realm = ?1 AND account_id = ?2 AND revoked_at = 0", NULL,
 			WRITES},
-	[REVOKE_SID] =
-		{"UPDATE oidc_grant SET revoked_at = ?3 WHERE realm = ?1 AND sid = ?2 AND sid <> '' AND revoked_at = 0",
-			NULL, WRITES},
+	[REVOKE_SID] = {"UPDATE oidc_grant SET revoked_at = ?3 WHERE realm = ?1 AND sid = ?2 AND sid <> '' AND "
+			"revoked_at = 0 AND (code_used_at = 0 OR replace(' ' || scope || ' ', ' offline_access ', '') "
+			"= ' ' || scope || ' ')",
+		NULL, WRITES},
 	[LIST_SID] = {"SELECT $columns FROM oidc_grant WHERE realm = ?1 AND sid = ?2 AND sid <> '' ORDER BY id DESC "
 		      "LIMIT 1000",
 		&record, READS},
 	[LIST_ACCOUNT] =
 		{"SELECT $columns FROM oidc_grant WHERE realm = ?1 AND account_id = ?2 ORDER BY id DESC LIMIT 1000",
 			&record, READS},
+	[PARTIES_SID] = {"SELECT DISTINCT $columns FROM oidc_grant WHERE realm = ?1 AND sid = ?2 AND sid <> '' AND "
+			 "code_used_at > 0 ORDER BY client LIMIT 1000",
+		&party_record, READS},
+	[PARTIES_ACCOUNT] = {"SELECT DISTINCT $columns FROM oidc_grant WHERE realm = ?1 AND account_id = ?2 AND "
+			     "code_used_at > 0 AND revoked_at = 0 ORDER BY client, sid LIMIT 1000",
+		&party_record, READS},
 	[REFRESH_INSERT] = {"INSERT INTO refresh_token $insert", &refresh_record, WRITES},
 	[REFRESH_FIND] = {"SELECT $columns FROM refresh_token WHERE realm = ?1 AND hash = ?2", &refresh_record, READS},
 	[REFRESH_USE] = {"UPDATE refresh_token SET used_at = ?3 WHERE realm = ?1 AND hash = ?2 AND used_at = 0 AND "
@@ -130,6 +145,22 @@ enum err grants_list_sid(struct task *t, struct str sid, struct grant **ret, siz
 
 enum err grants_list_account(struct task *t, struct str account_id, struct grant **ret, size_t *n) {
 	return list(t, LIST_ACCOUNT, account_id, ret, n);
+}
+
+static enum err parties(struct task *t, int query, struct str of, struct party **ret, size_t *n) {
+	struct rows rows;
+	TRY(query_run(t, &queries[query], ARGS(TEXT(t->realm_name), TEXT(of)), &rows));
+	*ret = rows.v;
+	*n = rows.n;
+	return OK;
+}
+
+enum err parties_list_sid(struct task *t, struct str sid, struct party **ret, size_t *n) {
+	return parties(t, PARTIES_SID, sid, ret, n);
+}
+
+enum err parties_list_account(struct task *t, struct str account_id, struct party **ret, size_t *n) {
+	return parties(t, PARTIES_ACCOUNT, account_id, ret, n);
 }
 
 enum err refresh_insert(struct task *t, const struct refresh *r) {

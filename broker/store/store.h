@@ -218,7 +218,7 @@ enum err sessions_list(struct task *t, struct str account_id, struct session **r
 enum job_kind {
 	JOB_NOTICE,     /* body: {"notice": name, …}; subject: registration or account id */
 	JOB_PLAN_APPLY, /* subject: registration id */
-	JOB_LOGOUT,     /* back-channel logout; body */
+	JOB_LOGOUT,     /* back-channel logout; body: {"client":…, "sub":…, "sid":…}; subject: account id */
 	JOB_KINDS
 };
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_PARKED };
@@ -293,9 +293,18 @@ enum err grants_find(struct task *t, struct str id, struct grant **ret) must_use
 enum err grants_use_code(struct task *t, struct str code_hash, int64_t now, struct grant **ret) must_use;
 enum err grants_revoke(struct task *t, struct str id, int64_t now) must_use;
 enum err grants_revoke_account(struct task *t, struct str account_id, int64_t now) must_use;
+/* Those of a session that ends: not the ones with offline_access that were redeemed (OpenID Connect Core 11). */
 enum err grants_revoke_sid(struct task *t, struct str sid, int64_t now) must_use;
 enum err grants_list_sid(struct task *t, struct str sid, struct grant **ret, size_t *n) must_use;
 enum err grants_list_account(struct task *t, struct str account_id, struct grant **ret, size_t *n) must_use;
+
+/* Whom a session or an account is known to: each client and session once, where a code was redeemed; at most 1000. */
+struct party {
+	struct str client, sid;
+};
+enum err parties_list_sid(struct task *t, struct str sid, struct party **ret, size_t *n) must_use;
+/* By grants that are not revoked, also of sessions that are gone. */
+enum err parties_list_account(struct task *t, struct str account_id, struct party **ret, size_t *n) must_use;
 
 struct refresh {
 	struct str hash, realm, grant_id, client;

@@ -173,6 +173,7 @@ static void grant_new(struct task *t, const char *id, struct str account, struct
 		.account_id = account,
 		.sid = sid,
 		.scope = str_of(scope),
+		.code_used_at = 1,
 		.created_at = clock_wall_ms(),
 		.expires_at = clock_wall_ms() + 1000000};
 	assert_ok(grants_insert(t, &g));

@@ -1,0 +1,94 @@
+/* What the end of a session or of an account brings: grants revoked, applications told (OpenID Connect Back-Channel
+ * Logout 1.0), a record. All of it within the caller's transaction; a row says who is to be told of what, and the
+ * runner's job makes the token. */
+#include "base/clock.h"
+#include "base/encode.h"
+#include "broker/login/login_private.h"
+
+#define BODY_MAX 1024u
+
+/* The client as it is configured now, or NULL: none that is to be told. */
+static const struct client_config *listener(const struct task *t, struct str client) {
+	const struct client_config *c = realm_client(t->realm, client);
+	return c && !str_empty(c->backchannel_logout_uri) ? c : NULL;
+}
+
+static void put_member(struct buf *b, const char *name, struct str value) {
+	buf_printf(b, "%c\"%s\":", b->n ? ',' : '{', name);
+	json_escape(b, value);
+}
+
+/* sid may be empty: all sessions of the person. */
+static enum err logout_insert(struct task *t, const struct client_config *c, struct str account_id, struct str sid) {
+	struct account *a = NULL;
+	struct buf body = buf_new(t->arena, BODY_MAX);
+	enum err e = accounts_find(t, account_id, &a);
+	if (e == ERR_NOT_FOUND)
+		task_clear(t); /* then the session alone says who */
+	else
+		TRY(e);
+	put_member(&body, "client", c->id);
+	put_member(&body, "sub", a ? a->sub : STR(""));
+	put_member(&body, "sid", sid);
+	buf_byte(&body, '}');
+	return jobs_insert(t, JOB_LOGOUT, account_id, buf_str(&body), 0, NULL);
+}
+
+enum err session_end(struct task *t, const struct session *s) {
+	struct party *parties = NULL;
+	size_t n = 0;
+	TRY(parties_list_sid(t, s->sid, &parties, &n));
+	for (size_t i = 0; i < n; i++) {
+		const struct client_config *c = listener(t, parties[i].client);
+		if (c)
+			TRY(logout_insert(t, c, s->account_id, s->sid));
+	}
+	TRY(sessions_remove(t, s->id_hash));
+	TRY(grants_revoke_sid(t, s->sid, clock_wall_ms()));
+	return audit_record(t, "session.end", s->account_id, AUDIT("sid", s->sid));
+}
+
+/* Whether a session of that id lives, whose end tells its clients. */
+static enum err sid_lives(struct task *t, struct str sid, bool *ret) {
+	struct session *s = NULL;
+	enum err e = str_empty(sid) ? ERR_NOT_FOUND : sessions_find_sid(t, sid, &s);
+	if (e == ERR_NOT_FOUND)
+		task_clear(t);
+	else
+		TRY(e);
+	*ret = !e;
+	return OK;
+}
+
+/* Clients that hold grants without a session, offline ones: told by the person alone, once each, but for those that
+ * want a session named. */
+static enum err orphans_tell(struct task *t, struct str account_id) {
+	struct party *parties = NULL;
+	size_t n = 0;
+	struct str told = STR("");
+	TRY(parties_list_account(t, account_id, &parties, &n)); /* sorted by client */
+	for (size_t i = 0; i < n; i++) {
+		const struct client_config *c = listener(t, parties[i].client);
+		bool lives = false;
+		if (!c || str_eq(c->id, told))
+			continue;
+		TRY(sid_lives(t, parties[i].sid, &lives));
+		if (lives)
+			continue;
+		if (!c->backchannel_logout_session_required)
+			told = c->id;
+		TRY(logout_insert(t, c, account_id, c->backchannel_logout_session_required ? parties[i].sid : STR("")));
+	}
+	return OK;
+}
+
+enum err account_end(struct task *t, struct str account_id) {
+	TRY(orphans_tell(t, account_id));
+	TRY(login_end_others(t, account_id, STR("")));
+	return grants_revoke_account(t, account_id, clock_wall_ms());
+}
+
+enum err login_end_account(struct task *t, struct str account_id, const char *why) {
+	TRY(account_end(t, account_id));
+	return audit_record(t, "account.sessions_ended", account_id, AUDIT("why", str_of(why)));
+}
