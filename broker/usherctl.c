@@ -196,10 +196,9 @@ enum err stand_open(struct task *t) {
 	return store_open(t, t->config);
 }
 
-static enum err prepare(struct task *t, const char *path) {
+static enum err prepare(struct task *t, struct arena *kept, const char *path) {
 	struct config *c = NULL;
 	static struct config_errors errors;
-	struct arena *kept = arena_new();
 	if (config_load(kept, path, &c, &errors)) {
 		fprintf(stderr, "%.*s", FMT(config_errors_text(t->arena, path, &errors)));
 		return task_fail(t, ERR_CONFIG, "the configuration has errors (-c FILE names another)");
@@ -209,8 +208,6 @@ static enum err prepare(struct task *t, const char *path) {
 }
 
 static enum err command_run(struct task *t, const struct command *command, const char *path, char **arguments) {
-	if (!command->offline)
-		TRY(prepare(t, path));
 	if (command->realm) {
 		t->realm = config_realm(t->config, str_of(arguments[0]));
 		if (!t->realm)
@@ -248,7 +245,10 @@ int main(int argc, char **argv) {
 	struct task t;
 	task_begin(&t, a, handles, COMMAND_MS);
 	t.actor = str_printf(a, "cli:%ld", (long)getuid());
-	enum err e = command_run(&t, command, path, argv + optind + words);
+	owned(arena) struct arena *kept = arena_new(); /* the configuration: longer than handles and store */
+	enum err e = command->offline ? OK : prepare(&t, kept, path);
+	if (!e)
+		e = command_run(&t, command, path, argv + optind + words);
 	if (e)
 		fprintf(stderr, "usherctl: %s: %.*s\n", err_row(e)->name, FMT(t.failure_detail));
 	handles_free(handles);

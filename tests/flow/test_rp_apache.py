@@ -160,6 +160,15 @@ class Visit:
         same(answer.headers["X-Mail"], f"{self.name}@example.test", "OIDC_CLAIM_email")
         return answer.headers["X-Roles"].split(",")
 
+    def told(self):
+        """The session ends at usherd without Apache's doing; Apache hears of it and lets in no more."""
+        self.in_people()
+        same(self.at_apache.get("/people/").status, 200, "people/ before")
+        self.at_usher.submit(self.at_usher.get(f"{self.stage.daemon.issuer()}/account"), "logout")
+        ended = until(lambda: [a for a in [self.at_apache.get("/people/", Accept="text/html")] if a.status != 200], 20, "Apache's session ends")[0]
+        expect(ended.location and ended.location.startswith(self.stage.daemon.issuer() + "/authorize?"), f"Apache answers {ended.brief()}")
+        until(lambda: not self.stage.daemon.rows("SELECT id FROM job WHERE kind = 'logout'"), 10, "the job is done")
+
     def log_out(self):
         sent = self.at_apache.get(f"/callback?logout={self.at_apache.origin}/bye.html")
         expect(sent.location and sent.location.startswith(self.stage.daemon.issuer() + "/logout?"), f"Apache answers {sent.brief()}")
@@ -207,7 +216,8 @@ def main():
     port = free_port()
     here = f"http://127.0.0.1:{port}"
     stage.daemon.config["realms"]["demo"]["clients"]["apache"] = client(
-        "The pages behind Apache", signing_alg="ES256", introspect=True, redirect_uris=[f"{here}/callback"], post_logout_redirect_uris=[f"{here}/bye.html"])
+        "The pages behind Apache", signing_alg="ES256", introspect=True, redirect_uris=[f"{here}/callback"], post_logout_redirect_uris=[f"{here}/bye.html"],
+        backchannel_logout_uri=f"{here}/callback?logout=backchannel", backchannel_logout_session_required=True)
     apache = Apache(stage.folder, port, stage.daemon.issuer())
     carol = Visit(apache, stage, "carol")
     if tests.run("usherd starts", stage.start) and tests.run("Apache starts", lambda: apache.start() or True):
@@ -215,6 +225,7 @@ def main():
         tests.run("carol is let in by her role", by_roles, carol)
         tests.run("alice is let in without it, and not further", no_role, Visit(apache, stage, "alice"))
         tests.run("single log-out through Apache", carol.log_out)
+        tests.run("back-channel logout ends the session at Apache", Visit(apache, stage, "alice").told)
         tests.run("Apache introspects a bearer token", api, apache, stage)
     apache.stop()
     tests.run("all ends", lambda: same(stage.end(), True, "the end"))

@@ -5,7 +5,7 @@ from daemon import BUILD, Daemon, free_port
 from directory import Directory
 from letters import Letter, Mailbox, newest, wait_letter
 from oidc import App, Proof, jws_claims, jws_parts
-from settings import CALLBACK, GOODBYE, SECRET, client, profile, realm, yaml
+from settings import CALLBACK, GOODBYE, SECRET, client, profile, realm, without_secret, yaml
 from tap import ROOT, Failed, Tests, at_end, expect, folder, same, until
 from walk import Gone, Person, Walk
 

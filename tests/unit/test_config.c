@@ -224,6 +224,9 @@ static void the_clients_are_as_written(void **state) {
 	assert_int_equal(wiki->grants, GRANT_AUTHORIZATION_CODE | GRANT_REFRESH_TOKEN);
 	assert_strs(wiki->redirect_uris, "https://wiki.example.org/cb");
 	assert_int_equal(wiki->post_logout_redirect_uris.n, 0);
+	assert_str(wiki->backchannel_logout_uri, "http://[::1]:9000/bye?x=1");
+	assert_true(wiki->backchannel_logout_session_required);
+	assert_str(app->backchannel_logout_uri, "");
 	assert_strs(wiki->scopes, "openid|offline_access");
 	assert_strs(wiki->roles, "*");
 	assert_int_equal(wiki->roles_shape, ROLES_NESTED);

@@ -297,6 +297,8 @@ static void tells_metadata(void **state) {
 	assert_member(m, "revocation_endpoint", STR(ISSUER "/revoke"));
 	assert_member(m, "end_session_endpoint", STR(ISSUER "/logout"));
 	assert_true(json_is_true(json_object_get(m, "authorization_response_iss_parameter_supported")));
+	assert_true(json_is_true(json_object_get(m, "backchannel_logout_supported")));
+	assert_true(json_is_true(json_object_get(m, "backchannel_logout_session_supported")));
 	assert_true(json_is_false(json_object_get(m, "request_uri_parameter_supported"))); /* its default is true */
 	assert_true(json_is_false(json_object_get(m, "claims_parameter_supported")));
 	static const struct {

@@ -454,6 +454,7 @@ static void operations(void **state) {
 		assert_int_equal(get(NULL, target), 403);
 		world.is_operator = true;
 		assert_int_equal(get(paths[i], target), 200);
+		assert_int_equal(says("Log out at applications: bye&amp;bye") && says("it answers 503"), i == 0);
 	}
 	assert_int_equal(get(NULL, REALM "/admin/audit.csv"), 200);
 	assert_true(says("\"'=HYPERLINK(1)\"") && says("\"say \"\"x\"\"\""));

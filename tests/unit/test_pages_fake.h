@@ -165,6 +165,10 @@ static struct registration *fake_registration(struct task *t) {
 const struct realm *config_realm(const struct config *c, struct str id) {
 	return str_eq(c->realms[0].id, id) ? &c->realms[0] : NULL;
 }
+const struct client_config *realm_client(const struct realm *r, struct str id) {
+	(void)r, (void)id;
+	return NULL;
+}
 const struct profile_config *realm_profile(const struct realm *r, struct str id) {
 	for (size_t i = 0; i < r->n_profiles; i++)
 		if (str_eq(r->profiles[i].id, id))
@@ -486,7 +490,7 @@ enum err sessions_list(struct task *t, struct str account_id, struct session **r
 }
 enum err jobs_list(struct task *t, int state, struct job **ret, size_t *n) {
 	(void)state;
-	*ret = arena_array(t->arena, struct job, 2);
+	*ret = arena_array(t->arena, struct job, 4);
 	(*ret)[0] = (struct job){.id = STR("J1"),
 		.kind = JOB_NOTICE,
 		.state = JOB_QUEUED,
@@ -502,7 +506,16 @@ enum err jobs_list(struct task *t, int state, struct job **ret, size_t *n) {
 		.created_at = NOW,
 		.due_at = NOW,
 		.failure = STR("insufficient access")};
-	*n = 2;
+	(*ret)[2] = (struct job){.id = STR("J3"),
+		.kind = JOB_LOGOUT,
+		.state = JOB_PARKED,
+		.body = STR("{\"client\":\"bye&bye\",\"sub\":\"s\",\"sid\":\"\"}"),
+		.attempts = 20,
+		.created_at = NOW,
+		.due_at = NOW,
+		.failure = STR("client bye at https://app.test/: it answers 503")};
+	(*ret)[3] = (struct job){.id = STR("J4"), .kind = JOB_LOGOUT, .state = JOB_QUEUED, .body = STR("[")};
+	*n = 4;
 	return OK;
 }
 enum err jobs_requeue(struct task *t, struct str id) {

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/metric.h"
+#include "broker/jose/jose.h"
 #include "web/pages/admin.h"
 
 #define ROWS_A_PAGE 50u
@@ -21,6 +22,20 @@ static struct str tried_words(struct task *t, int64_t attempts) {
 	return text_with(t, "jobs.times", str_printf(t->arena, "%lld", (long long)attempts));
 }
 
+/* The title of the client that a logout job is to tell, or its id where it is no longer configured. */
+static struct str told_client(struct task *t, const struct job *j) {
+	owned(json) json_t *body = NULL;
+	if (j->kind != JOB_LOGOUT)
+		return STR("");
+	if (json_parse(t, j->body, &body)) {
+		task_clear(t);
+		return STR("");
+	}
+	struct str id = json_member_str(body, "client");
+	const struct client_config *c = realm_client(t->realm, id);
+	return c && !str_empty(c->title) ? c->title : str_dup(t->arena, id);
+}
+
 static void add_job(struct task *t, struct value *list, const struct job *j) {
 	struct value *row = value_row(t->arena, list);
 	value_text(t->arena, row, "id", j->id);
@@ -29,6 +44,7 @@ static void add_job(struct task *t, struct value *list, const struct job *j) {
 	value_text(t->arena, row, "sign", str_of(job_states[j->state].sign));
 	value_text(t->arena, row, "failure", visible(t, j->failure));
 	value_text(t->arena, row, "registration", j->kind == JOB_PLAN_APPLY ? j->subject : STR(""));
+	value_text(t->arena, row, "client", told_client(t, j));
 	value_text(t->arena, row, "tried", tried_words(t, j->attempts));
 	value_bool(t->arena, row, "parked", j->state == JOB_PARKED);
 	page_time(t, row, "created", j->created_at);
