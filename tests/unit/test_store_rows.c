@@ -305,6 +305,12 @@ static void fill_realm(struct task *t) {
 		.code_hash = STR("c"),
 		.code_expires_at = far,
 		.expires_at = far};
+	struct grant h = {.id = STR("h"),
+		.account_id = STR("b"),
+		.sid = STR("told"),
+		.client = name,
+		.code_used_at = 1,
+		.expires_at = far};
 	struct refresh f = {.hash = STR("f"), .grant_id = STR("g"), .client = name, .expires_at = far};
 	struct signing_key y = {.kid = STR("y"), .alg = name};
 	assert_ok(registrations_insert(t, &r));
@@ -315,6 +321,7 @@ static void fill_realm(struct task *t) {
 	assert_ok(sessions_insert(t, &e));
 	assert_ok(parked_insert(t, &q));
 	assert_ok(grants_insert(t, &g));
+	assert_ok(grants_insert(t, &h));
 	assert_ok(refresh_insert(t, &f));
 	assert_ok(signing_keys_insert(t, &y));
 	assert_ok(jobs_insert(t, JOB_NOTICE, STR("r"), name, 0, NULL));
@@ -371,6 +378,7 @@ static void sees_its_logins(struct task *t) {
 	struct audit_row *u = NULL;
 	struct parked_request *q = NULL;
 	struct grant *g = NULL;
+	struct party *party = NULL;
 	struct refresh *f = NULL;
 	struct signing_key *y = NULL;
 	struct str scope = STR_NONE;
@@ -389,6 +397,8 @@ static void sees_its_logins(struct task *t) {
 	SEES(grants_find(t, STR("g"), &g), g, scope);
 	SEES_ONE(grants_list_sid(t, STR("sid"), &g, &n), g, scope);
 	SEES_ONE(grants_list_account(t, STR("a"), &g, &n), g, scope);
+	SEES_ONE(parties_list_sid(t, STR("told"), &party, &n), party, client);
+	SEES_ONE(parties_list_account(t, STR("b"), &party, &n), party, client);
 	SEES(refresh_find(t, STR("f"), &f), f, client);
 	SEES_ONE(signing_keys_list(t, &y, &n), y, alg);
 	assert_ok(consents_find(t, STR("a"), STR("app"), &scope));
@@ -420,6 +430,8 @@ static void change_realm(struct task *t) {
 	assert_ok(grants_revoke(t, STR("g"), 1));
 	assert_ok(grants_revoke_account(t, STR("a"), 1));
 	assert_ok(grants_revoke_sid(t, STR("sid"), 1));
+	assert_ok(grants_revoke_sid(t, STR("told"), 1));
+	assert_ok(grants_revoke_account(t, STR("b"), 1));
 	assert_ok(parked_remove(t, STR("q")));
 	assert_ok(consents_put(t, STR("a"), STR("app"), STR("none"), 1));
 	assert_ok(signing_keys_remove(t, STR("y")));
