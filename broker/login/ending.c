@@ -65,18 +65,18 @@ static enum err sid_lives(struct task *t, struct str sid, bool *ret) {
 static enum err orphans_tell(struct task *t, struct str account_id) {
 	struct party *parties = NULL;
 	size_t n = 0;
-	struct str told = STR("");
-	TRY(parties_list_account(t, account_id, &parties, &n)); /* sorted by client */
+	struct strs told = {0};
+	TRY(parties_list_account(t, account_id, &parties, &n));
 	for (size_t i = 0; i < n; i++) {
 		const struct client_config *c = listener(t, parties[i].client);
 		bool lives = false;
-		if (!c || str_eq(c->id, told))
+		if (!c || strs_has(told, c->id))
 			continue;
 		TRY(sid_lives(t, parties[i].sid, &lives));
 		if (lives)
 			continue;
 		if (!c->backchannel_logout_session_required)
-			told = c->id;
+			strs_add(t->arena, &told, c->id);
 		TRY(logout_insert(t, c, account_id, c->backchannel_logout_session_required ? parties[i].sid : STR("")));
 	}
 	return OK;

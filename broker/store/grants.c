@@ -21,11 +21,17 @@ static const struct column columns[] = {
 };
 static const struct record record = RECORD(grant, columns);
 
-static const struct column party_columns[] = {
-	TEXT_COLUMN(party, client),
-	TEXT_COLUMN(party, sid),
+#define PARTY_PAGES 20       /* of ROWS_MAX grants, the newest first */
+#define ID_LAST     STR("~") /* above all ids */
+struct party_row {
+	struct str id, client, sid;
 };
-static const struct record party_record = RECORD(party, party_columns);
+static const struct column party_columns[] = {
+	TEXT_COLUMN(party_row, id),
+	TEXT_COLUMN(party_row, client),
+	TEXT_COLUMN(party_row, sid),
+};
+static const struct record party_record = RECORD(party_row, party_columns);
 
 static const struct column refresh_columns[] = {
 	KEY_COLUMN(refresh, realm),
@@ -77,11 +83,11 @@ static const struct query queries[] = {
 	[LIST_ACCOUNT] =
 		{"SELECT $columns FROM oidc_grant WHERE realm = ?1 AND account_id = ?2 ORDER BY id DESC LIMIT 1000",
 			&record, READS},
-	[PARTIES_SID] = {"SELECT DISTINCT $columns FROM oidc_grant WHERE realm = ?1 AND sid = ?2 AND sid <> '' AND "
-			 "code_used_at > 0 ORDER BY client LIMIT 1000",
+	[PARTIES_SID] = {"SELECT $columns FROM oidc_grant WHERE realm = ?1 AND sid = ?2 AND sid <> '' AND id < ?3 AND "
+			 "code_used_at > 0 ORDER BY id DESC LIMIT 1000",
 		&party_record, READS},
-	[PARTIES_ACCOUNT] = {"SELECT DISTINCT $columns FROM oidc_grant WHERE realm = ?1 AND account_id = ?2 AND "
-			     "code_used_at > 0 AND revoked_at = 0 ORDER BY client, sid LIMIT 1000",
+	[PARTIES_ACCOUNT] = {"SELECT $columns FROM oidc_grant WHERE realm = ?1 AND account_id = ?2 AND id < ?3 AND "
+			     "code_used_at > 0 AND revoked_at = 0 ORDER BY id DESC LIMIT 1000",
 		&party_record, READS},
 	[REFRESH_INSERT] = {"INSERT INTO refresh_token $insert", &refresh_record, WRITES},
 	[REFRESH_FIND] = {"SELECT $columns FROM refresh_token WHERE realm = ?1 AND hash = ?2", &refresh_record, READS},
@@ -147,11 +153,30 @@ enum err grants_list_account(struct task *t, struct str account_id, struct grant
 	return list(t, LIST_ACCOUNT, account_id, ret, n);
 }
 
-static enum err parties(struct task *t, int query, struct str of, struct party **ret, size_t *n) {
-	struct rows rows;
-	TRY(query_run(t, &queries[query], ARGS(TEXT(t->realm_name), TEXT(of)), &rows));
-	*ret = rows.v;
-	*n = rows.n;
+static void party_add(struct party *list, size_t *n, const struct party_row *row) {
+	for (size_t i = 0; i < *n; i++)
+		if (str_eq(list[i].client, row->client) && str_eq(list[i].sid, row->sid))
+			return;
+	if (*n < ROWS_MAX)
+		list[(*n)++] = (struct party){row->client, row->sid};
+}
+
+/* Each once: a query with DISTINCT would sort, for there is no index that it could follow. */
+static enum err parties(struct task *t, int query, struct str of, struct party **ret, size_t *ret_n) {
+	struct party *list = arena_array(t->arena, struct party, ROWS_MAX);
+	struct rows rows = {.n = ROWS_MAX};
+	struct str before = ID_LAST;
+	size_t n = 0;
+	for (int page = 0; page < PARTY_PAGES && rows.n == ROWS_MAX; page++) {
+		TRY(query_run(t, &queries[query], ARGS(TEXT(t->realm_name), TEXT(of), TEXT(before)), &rows));
+		const struct party_row *v = rows.v;
+		for (size_t i = 0; i < rows.n; i++)
+			party_add(list, &n, &v[i]);
+		if (rows.n)
+			before = v[rows.n - 1].id;
+	}
+	*ret = list;
+	*ret_n = n;
 	return OK;
 }
 

@@ -298,7 +298,8 @@ enum err grants_revoke_sid(struct task *t, struct str sid, int64_t now) must_use
 enum err grants_list_sid(struct task *t, struct str sid, struct grant **ret, size_t *n) must_use;
 enum err grants_list_account(struct task *t, struct str account_id, struct grant **ret, size_t *n) must_use;
 
-/* Whom a session or an account is known to: each client and session once, where a code was redeemed; at most 1000. */
+/* Whom a session or an account is known to: each client and session once, where a code was redeemed; at most 1000, of
+ * the newest 20,000 grants. */
 struct party {
 	struct str client, sid;
 };

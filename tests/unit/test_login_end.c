@@ -118,6 +118,20 @@ static void test_one_session(void **state) {
 	assert_str(told(t), line(t, "portal", &two, true));
 }
 
+/* More grants than one answer of the store holds: the first client of the session is not forgotten. */
+static void test_many_grants(void **state) {
+	struct task *t = begin(state, "busy");
+	struct login l = try(t, "busy", STR(""));
+	grant_new(t, "strict", &l, "openid", true);
+	usleep(2000); /* ids sort by their millisecond */
+	assert_ok(store_begin(t));
+	for (int i = 0; i < 1001; i++)
+		grant_new(t, "portal", &l, "openid", true);
+	assert_ok(store_end(t, OK));
+	assert_ok(login_end_sid(t, l.sid));
+	assert_str(told(t), lines(t, line(t, "portal", &l, true), line(t, "strict", &l, true)));
+}
+
 /* Who has not redeemed its code knows no session, and will know none. */
 static void test_unredeemed(void **state) {
 	struct task *t = begin(state, "early");
@@ -211,7 +225,7 @@ static void test_password(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(test_one_session), TEST(test_unredeemed), TEST(test_others),
-		TEST(test_again), TEST(test_account), TEST(test_password)};
+	const struct CMUnitTest tests[] = {TEST(test_one_session), TEST(test_many_grants), TEST(test_unredeemed),
+		TEST(test_others), TEST(test_again), TEST(test_account), TEST(test_password)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

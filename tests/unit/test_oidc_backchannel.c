@@ -176,20 +176,26 @@ static void answers_are_heard(void **state) {
 	assert_err(backchannel_run(t, &gone), ERR_INVALID);
 }
 
+static int64_t last_expiry(struct task *t) {
+	struct grant *g = NULL;
+	size_t n = 0;
+	int64_t last = 0;
+	assert_ok(grants_list_sid(t, session.sid, &g, &n));
+	for (size_t i = 0; i < n; i++)
+		last = g[i].expires_at > last ? g[i].expires_at : last;
+	return last;
+}
+
 /* The grant is there as long as the session, whose end it is to tell of. */
 static void grants_last_as_long(void **state) {
 	struct task *t = oidc_begin(*state, 0);
-	struct grant *g = NULL;
-	size_t n = 0;
 	int64_t end = clock_wall_ms() + 90LL * 86400 * 1000;
 	session.expires_at = end;
 	code_for(t, WIKI_REQUEST, "");
-	assert_ok(grants_list_sid(t, session.sid, &g, &n));
-	assert_true(g[0].expires_at < end);
+	assert_true(last_expiry(t) < end);
 	clients[WIKI].backchannel_logout_uri = STR("https://wiki.example.org/bye");
 	code_for(t, WIKI_REQUEST, "");
-	assert_ok(grants_list_sid(t, session.sid, &g, &n));
-	assert_int_equal(g[0].expires_at, end);
+	assert_int_equal(last_expiry(t), end);
 	clients[WIKI].backchannel_logout_uri = STR("");
 }
 
