@@ -5,11 +5,90 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <unistd.h>
+
 #include "base/secret.h"
+#include "federation/directory/driver.h"
 #include "tests/contract/directory_fixture.h"
 
+static const struct make makes[MAKES] = {
+	[DIRECTORY_OPENLDAP] = {.name = "openldap",
+		.prefix = "OL",
+		.rdn_attribute = "uid",
+		.object_classes = "inetOrgPerson",
+		.login_attributes = "login mail",
+		.people_filter = "(objectClass=inetOrgPerson)",
+		.group_filter = "(objectClass=groupOfNames)",
+		.stable_id = "entryUUID",
+		.stable_id_length = 36,
+		.unique = "mail",
+		.n_groups = 5,
+		.cycle = true,
+		.disabled = VERDICT_LOCKED},
+	[DIRECTORY_ACTIVE_DIRECTORY] = {.name = "active_directory",
+		.prefix = "AD",
+		.rdn_attribute = "cn",
+		.object_classes = "top person organizationalPerson user",
+		.login_attributes = "sAMAccountName userPrincipalName mail",
+		.people_filter = "(&(objectCategory=person)(objectClass=user))",
+		.group_filter = "(objectClass=group)",
+		.stable_id = "objectGUID",
+		.stable_id_length = 36,
+		.unique = "sAMAccountName",
+		.n_groups = 6,
+		.cycle = true,
+		.disabled = VERDICT_DISABLED},
+	[DIRECTORY_389DS] = {.name = "389ds",
+		.prefix = "DS",
+		.rdn_attribute = "uid",
+		.object_classes = "inetOrgPerson",
+		.login_attributes = "login mail",
+		.people_filter = "(objectClass=inetOrgPerson)",
+		.group_filter = "(objectClass=groupOfNames)",
+		.stable_id = "nsUniqueId",
+		.stable_id_length = 35,
+		.unique = "uid",
+		.n_groups = 6,
+		.cycle = false,
+		.disabled = VERDICT_DISABLED},
+};
+
+/* The make that the environment names; COUNT(makes): none of ours. */
+static size_t make_named(void) {
+	const char *name = getenv("USHER_DIRECTORY");
+	size_t i = 0;
+	while (i < COUNT(makes) && strcmp(makes[i].name, name ? name : "openldap") != 0)
+		i++;
+	return i;
+}
+
+const char *fixture_variable(const char *name) {
+	const char *prefix = getenv("USHER_DIRECTORY_PREFIX");
+	char text[64];
+	snprintf(text, sizeof(text), "%s_%s", prefix ? prefix : makes[make_named()].prefix, name);
+	return getenv(text);
+}
+
+bool fixture_ready(void) {
+	size_t make = make_named();
+	if (make == COUNT(makes)) {
+		print_error("USHER_DIRECTORY is none of openldap, active_directory, 389ds\n");
+		exit(1);
+	}
+	struct directory_config d = {.driver = (enum directory_driver_id)make};
+	if (!driver_of(&d)) {
+		print_message("the driver of %s is not built\n", makes[make].name);
+		return false;
+	}
+	if (!fixture_variable("URI")) {
+		print_message("no %s runs; tests/run contract starts one\n", makes[make].name);
+		return false;
+	}
+	return true;
+}
+
 static struct str variable(const char *name) {
-	const char *value = getenv(name);
+	const char *value = fixture_variable(name);
 	if (!value)
 		fail_msg("%s is not set", name);
 	return str_of(value);
@@ -20,26 +99,52 @@ static struct strs words(struct arena *a, const char *text) {
 }
 
 bool fixture_transactions(void) {
-	return getenv("OL_TRANSACTIONS") != NULL;
+	return fixture_variable("TRANSACTIONS") != NULL;
 }
 
-static struct directory_config *configuration(struct arena *a) {
+void fixture_skip_on(const struct fixture *f, enum directory_driver_id make, const char *why) {
+	if (f->d->driver != make)
+		return;
+	print_message("# %s: %s\n", f->make->name, why);
+	skip();
+}
+
+/* A directory of several processes is a process group of its own. */
+static void signal_server(int number) {
+	const char *text = fixture_variable("PID_1");
+	int64_t pid = 0;
+	assert_true(str_int(text ? str_of(text) : variable("PID"), 2, INT32_MAX, &pid));
+	bool is_group = getpgid((pid_t)pid) == (pid_t)pid;
+	assert_int_equal(kill(is_group ? -(pid_t)pid : (pid_t)pid, number), 0);
+}
+
+void fixture_freeze(const struct fixture *f) {
+	(void)f;
+	signal_server(SIGSTOP);
+}
+
+void fixture_thaw(const struct fixture *f) {
+	(void)f;
+	signal_server(SIGCONT);
+}
+
+static struct directory_config *configuration(struct arena *a, const struct make *make) {
 	struct directory_config *d = arena_new_of(a, struct directory_config);
 	*d = (struct directory_config){
 		.id = STR("main"),
-		.driver = DIRECTORY_OPENLDAP,
-		.uris = str_split(a, variable("OL_URI"), ' '),
-		.ca_file = variable("OL_CA_FILE"),
-		.bind_dn = variable("OL_BIND_DN"),
-		.bind_password = variable("OL_BIND_PASSWORD"),
-		.people_base = variable("OL_PEOPLE"),
-		.groups_base = variable("OL_GROUPS"),
-		.people_filter = STR("(objectClass=inetOrgPerson)"),
-		.login_attributes = words(a, "login mail"),
-		.rdn_attribute = STR("uid"),
-		.object_classes = words(a, "inetOrgPerson"),
+		.driver = (enum directory_driver_id)(make - makes),
+		.uris = str_split(a, variable("URI"), ' '),
+		.ca_file = variable("CA_FILE"),
+		.bind_dn = variable("BIND_DN"),
+		.bind_password = variable("BIND_PASSWORD"),
+		.people_base = variable("PEOPLE"),
+		.groups_base = variable("GROUPS"),
+		.people_filter = str_of(make->people_filter),
+		.login_attributes = words(a, make->login_attributes),
+		.rdn_attribute = str_of(make->rdn_attribute),
+		.object_classes = words(a, make->object_classes),
 		.group_member_attribute = STR("member"),
-		.group_filter = STR("(objectClass=groupOfNames)"),
+		.group_filter = str_of(make->group_filter),
 		.marker_attribute = STR("employeeNumber"),
 		.disable = DISABLE_DRIVER,
 		.transactions = fixture_transactions(),
@@ -57,7 +162,8 @@ int fixture_open(void **state) {
 	f->arena = arena_new();
 	f->config = arena_new();
 	f->handles = handles_new();
-	f->d = configuration(f->config);
+	f->make = &makes[make_named()];
+	f->d = configuration(f->config, f->make);
 	*state = f;
 	return 0;
 }
@@ -93,12 +199,16 @@ void fixture_reconnect(struct fixture *f) {
 	handles_close_all(f->handles);
 }
 
-struct str person(struct fixture *f, const char *uid) {
-	return dn_child(f->config, STR("uid"), str_of(uid), f->d->people_base);
+struct str person(struct fixture *f, const char *name) {
+	return dn_child(f->config, f->d->rdn_attribute, str_of(name), f->d->people_base);
 }
 
 struct str group(struct fixture *f, const char *cn) {
 	return dn_child(f->config, STR("cn"), str_of(cn), f->d->groups_base);
+}
+
+struct str unit(struct fixture *f, const char *ou, struct str base) {
+	return dn_child(f->config, STR("ou"), str_of(ou), base);
 }
 
 void assert_ok_(struct fixture *f, enum err e, const char *file, int line) {

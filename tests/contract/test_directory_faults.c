@@ -16,19 +16,14 @@
 #include "federation/directory/directory.h"
 #include "tests/contract/directory_fixture.h"
 
-static pid_t server(void) {
-	int64_t pid = 0;
-	assert_true(str_int(str_of(getenv("OL_PID_1")), 2, INT32_MAX, &pid));
-	return (pid_t)pid;
-}
-
 static enum err find_alice(struct fixture *f, const struct directory_config *d) {
 	struct entry *e = NULL;
 	return directory_find_login(fixture_keep(f), d, STR("alice"), &e);
 }
 
 static enum err verify_alice(struct fixture *f, const struct directory_config *d, enum verdict *v) {
-	return directory_verify(fixture_keep(f), d, person(f, "alice"), str_of(getenv("OL_USER_PASSWORD")), v, NULL);
+	return directory_verify(
+		fixture_keep(f), d, person(f, "alice"), str_of(fixture_variable("USER_PASSWORD")), v, NULL);
 }
 
 /* The same directory with health of its own. */
@@ -54,13 +49,13 @@ static void survives_a_frozen_server(void **state) {
 		.kind = CHANGE_REPLACE, .dn = person(f, "alice"), .attributes = &title, .n_attributes = 1};
 	assert_ok(f, find_alice(f, d));
 	assert_ok(f, verify_alice(f, d, &v));
-	kill(server(), SIGSTOP);
+	fixture_freeze(f);
 	int64_t began = clock_monotonic_ms();
 	enum err wrote = directory_apply(fixture_keep(f), d, &change, 1, &report);
 	bool found = bounded_failure(find_alice(f, d), began);
 	bool verified = bounded_failure(verify_alice(f, d, &v), began);
 	bool opened = bounded_failure(find_alice(f, fresh), began);
-	kill(server(), SIGCONT);
+	fixture_thaw(f);
 	assert_int_equal(wrote, ERR_TIMEOUT);
 	assert_int_equal(report.result, -1);
 	assert_true(found && verified && opened);
@@ -75,14 +70,14 @@ static void opens_the_breaker(void **state) {
 	struct directory_config *d = copy(f, "often");
 	assert_ok(f, find_alice(f, d));
 	enum err last = OK;
-	kill(server(), SIGSTOP);
+	fixture_freeze(f);
 	struct str detail = STR("");
 	/* A connection that is opened on a loaded machine may fail before its time is up, which is no time-out. */
 	for (int i = 0; i < 9 && !str_contains(detail, STR("breaker")); i++) {
 		last = find_alice(f, d);
 		detail = f->t.failure_detail;
 	}
-	kill(server(), SIGCONT);
+	fixture_thaw(f);
 	assert_int_equal(last, ERR_UNAVAILABLE);
 	if (!str_contains(detail, STR("breaker")))
 		fail_msg("%.*s", FMT(detail));
@@ -93,19 +88,24 @@ static void opens_the_breaker(void **state) {
 	assert_ok(f, find_alice(f, d));
 }
 
+/* A certificate, but of no authority that vouches for the server. */
+static struct str other_authority(struct fixture *f) {
+	const char *top = getenv("top_srcdir");
+	return str_printf(f->config, "%s/tests/contract/other_authority.pem", top ? top : ".");
+}
+
 static void demands_the_right_certificate(void **state) {
 	struct fixture *f = *state;
-	static const char *const schemes[] = {"OL_URI", "OL_URI_PLAIN"};
+	static const char *const schemes[] = {"URI", "URI_PLAIN"};
 	for (size_t i = 0; i < COUNT(schemes); i++) {
 		struct directory_config *d = copy(f, i ? "ca-starttls" : "ca-ldaps");
 		enum verdict v = VERDICT_WRONG;
-		d->uris = str_split(f->config, str_of(getenv(schemes[i])), ' ');
+		d->uris = str_split(f->config, str_of(fixture_variable(schemes[i])), ' ');
 		assert_ok(f, find_alice(f, d));
 		assert_ok(f, verify_alice(f, d, &v));
 		struct directory_config *wrong = copy(f, i ? "wrong-starttls" : "wrong-ldaps");
 		wrong->uris = d->uris;
-		wrong->ca_file = str_of(
-			getenv("OL_CLIENT_CERT")); /* a certificate, but of no authority that vouches for the server */
+		wrong->ca_file = other_authority(f);
 		enum err e = find_alice(f, wrong);
 		if (e != ERR_CONFIG)
 			fail_msg("%s: %s: %.*s", schemes[i], err_row(e)->name, FMT(f->t.failure_detail));
@@ -121,7 +121,8 @@ static void works_over_a_socket(void **state) {
 	struct fixture *f = *state;
 	struct directory_config *d = copy(f, "socket");
 	enum verdict v = VERDICT_WRONG;
-	d->uris = str_split(f->config, str_of(getenv("OL_URI_SOCKET")), ' ');
+	fixture_skip_on(f, DIRECTORY_ACTIVE_DIRECTORY, "controllers have no socket for LDAP");
+	d->uris = str_split(f->config, str_of(fixture_variable("URI_SOCKET")), ' ');
 	assert_ok(f, find_alice(f, d));
 	assert_ok(f, verify_alice(f, d, &v));
 	assert_int_equal(v, VERDICT_OK);
@@ -141,14 +142,14 @@ static void tells_whose_fault(void **state) {
 	d->bind_password = f->d->bind_password;
 	assert_ok(f, find_alice(f, d));
 	struct directory_config *baseless = copy(f, "baseless");
-	baseless->people_base = STR("ou=nowhere,dc=example,dc=test");
+	baseless->people_base = unit(f, "nowhere", str_of(fixture_variable("BASE")));
 	assert_int_equal(find_alice(f, baseless), ERR_CONFIG);
 	nowhere->uris = str_split(f->config, STR("ldaps://127.0.0.1:1"), ' ');
 	assert_int_equal(find_alice(f, nowhere), ERR_UNAVAILABLE);
 	assert_int_equal(directory_probe(fixture_keep(f), nowhere, &detail), ERR_UNAVAILABLE);
 	assert_ok(f, directory_probe(fixture_keep(f), f->d, &detail));
 	assert_true(str_contains(detail, STR("bound in")));
-	other->driver = DIRECTORY_ACTIVE_DIRECTORY;
+	other->driver = (enum directory_driver_id)MAKES;
 	assert_int_equal(find_alice(f, other), ERR_CONFIG);
 	enum verdict v = VERDICT_WRONG;
 	assert_int_equal(verify_alice(f, other, &v), ERR_CONFIG);
@@ -178,7 +179,7 @@ static void passes_a_mute_server(void **state) {
 	assert_true(bounded_failure(find_alice(f, alone), began));
 	assert_true(bounded_failure(verify_alice(f, alone, &v), began));
 	strs_add(f->config, &d->uris, uri);
-	strs_add(f->config, &d->uris, str_of(getenv("OL_URI")));
+	strs_add(f->config, &d->uris, f->d->uris.v[0]);
 	assert_ok(f, find_alice(f, d));
 	assert_ok(f, verify_alice(f, d, &v));
 	close(fd);
@@ -194,7 +195,7 @@ static void fails_over(void **state) {
 	enum verdict v = VERDICT_WRONG;
 	d->uris = (struct strs){NULL, 0};
 	strs_add(f->config, &d->uris, STR("ldaps://127.0.0.1:1"));
-	strs_add(f->config, &d->uris, str_of(getenv("OL_URI")));
+	strs_add(f->config, &d->uris, f->d->uris.v[0]);
 	assert_ok(f, find_alice(f, d));
 	assert_ok(f, verify_alice(f, d, &v));
 	assert_ok(f, directory_apply(fixture_keep(f), d, &change, 1, &report));
@@ -265,5 +266,5 @@ int main(void) {
 		cmocka_unit_test(bounds_binds),
 		cmocka_unit_test(keeps_memory),
 	};
-	return getenv("OL_URI") ? cmocka_run_group_tests(tests, fixture_open, fixture_close) : 77;
+	return fixture_ready() ? cmocka_run_group_tests(tests, fixture_open, fixture_close) : 77;
 }
