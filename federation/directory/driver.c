@@ -3,7 +3,7 @@
 static const struct driver *const drivers[] = {
 	[DIRECTORY_OPENLDAP] = &driver_openldap,
 	[DIRECTORY_ACTIVE_DIRECTORY] = NULL,
-	[DIRECTORY_389DS] = NULL,
+	[DIRECTORY_389DS] = &driver_389ds,
 };
 
 const struct driver *driver_of(const struct directory_config *d) {

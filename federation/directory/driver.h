@@ -1,5 +1,5 @@
-/* driver.h: what differs between makes of directories; private to this folder. A driver is a row: openldap.c, later
- * active_directory.c and 389ds.c. */
+/* driver.h: what differs between makes of directories; private to this folder. A driver is a row: openldap.c, ds389.c,
+ * later active_directory.c. */
 #ifndef USHER_FEDERATION_DIRECTORY_DRIVER_H
 #define USHER_FEDERATION_DIRECTORY_DRIVER_H
 
@@ -31,11 +31,11 @@ struct driver {
 		struct attribute **list, size_t *n);
 	/* The modification that must follow when the service account has set a password, so that its owner can log in
 	 * with it and a disabled entry is still disabled; before and after are the entry around it. */
-	void (*after_password)(struct arena *a, const struct entry *before, const struct entry *after,
-		struct attribute **list, size_t *n);
+	enum err (*after_password)(struct task *t, const struct directory_config *d, const struct entry *before,
+		const struct entry *after, struct attribute **list, size_t *n);
 };
 
-extern const struct driver driver_openldap;
+extern const struct driver driver_openldap, driver_389ds;
 /* NULL where it is not built. */
 const struct driver *driver_of(const struct directory_config *d);
 

@@ -102,13 +102,16 @@ static void enable(struct arena *a, const struct directory_config *d, const stru
 
 /* slapo-ppolicy drops pwdAccountLockedTime, the permanent one too, whenever the password is modified; and with
  * pwdMustChange it sets pwdReset when the modifier may manage userPassword. */
-static void after_password(
-	struct arena *a, const struct entry *before, const struct entry *after, struct attribute **list, size_t *n) {
+static enum err after_password(struct task *t, const struct directory_config *d, const struct entry *before,
+	const struct entry *after, struct attribute **list, size_t *n) {
+	struct arena *a = t->arena;
+	(void)d;
 	if (str_eq_case(entry_value(after, STR("pwdreset")), STR("TRUE")))
 		attribute_add(a, list, n, STR("pwdReset"), STR_NONE);
 	if (str_eq(entry_value(before, STR("pwdaccountlockedtime")), LOCKED_FOR_GOOD) &&
 		str_empty(entry_value(after, STR("pwdaccountlockedtime"))))
 		attribute_add(a, list, n, STR("pwdAccountLockedTime"), LOCKED_FOR_GOOD);
+	return OK;
 }
 
 const struct driver driver_openldap = {

@@ -133,22 +133,28 @@ static enum err modify_entry(
 	return n ? directory_apply(t, d, &change, 1, &report) : OK;
 }
 
+/* What must follow when the service account has set a password. */
+static enum err settle(struct task *t, const struct directory_config *d, struct str dn, const struct entry *before) {
+	struct entry *after = NULL;
+	struct attribute *list = NULL;
+	size_t n = 0;
+	TRY(directory_find_dn(t, d, dn, &after));
+	TRY(driver_of(d)->after_password(t, d, before, after, &list, &n));
+	return modify_entry(t, d, dn, list, n);
+}
+
 enum err directory_set_password(
 	struct task *t, const struct directory_config *d, struct str dn, struct str password, struct refusal *refusal) {
-	struct entry *before = NULL, *after = NULL;
+	struct entry *before = NULL;
 	struct bind_answer answer;
-	struct attribute *list = NULL;
 	struct conn *c = NULL;
-	size_t n = 0;
 	if (!can_be_password(password))
 		return task_fail(t, ERR_INVALID, "not a password");
 	TRY(directory_find_dn(t, d, dn, &before));
 	TRY(conn_get(t, d, CONN_SERVICE, &c));
 	TRY(modify_password(t, c, dn, STR_NONE, password, &answer));
 	TRY(refused(t, c, &answer, refusal));
-	TRY(directory_find_dn(t, d, dn, &after));
-	driver_of(d)->after_password(t->arena, before, after, &list, &n);
-	return modify_entry(t, d, dn, list, n);
+	return settle(t, d, dn, before);
 }
 
 /* With an expired password nobody is bound; it was found right, so that the service account may carry the change out,
@@ -171,6 +177,7 @@ enum err directory_change_password(struct task *t, const struct directory_config
 	owned(health_bind) struct health *slot = NULL;
 	enum verdict verdict = VERDICT_WRONG;
 	struct bind_answer answer;
+	struct entry *before = NULL;
 	struct conn *c = NULL;
 	if (!can_be_password(new_password))
 		return task_fail(t, ERR_INVALID, "not a password");
@@ -178,9 +185,14 @@ enum err directory_change_password(struct task *t, const struct directory_config
 		return task_fail(t, ERR_CREDENTIALS, "not a password");
 	TRY(bind_slot(t, d, &slot));
 	TRY(verify(t, d, dn, old_password, &answer, &verdict));
+	if (verdict == VERDICT_EXPIRED)
+		TRY(directory_find_dn(t, d, dn, &before));
 	TRY(change_bound(t, d, verdict, &c));
 	TRY(modify_password(t, c, dn, old_password, new_password, &answer));
-	return refused(t, c, &answer, refusal);
+	if (answer.result == LDAP_INVALID_CREDENTIALS) /* 389: the old password is another by now */
+		return task_fail(t, ERR_CREDENTIALS, "the old password was refused");
+	TRY(refused(t, c, &answer, refusal));
+	return before ? settle(t, d, dn, before) : OK;
 }
 
 enum err directory_set_enabled(struct task *t, const struct directory_config *d, struct str dn, bool enabled) {

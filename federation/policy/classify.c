@@ -73,8 +73,21 @@ static enum refusal_reason classify_ppolicy(const struct refusal *r) {
 	return first_known(by_policy_error[r->policy_error], first_known(text, by_result(r)));
 }
 
+/* 389 has one text for all refusals of a Password Modify, and a control with each but one: the present password again.
+ */
+static enum refusal_reason classify_389ds(const struct refusal *r) {
+	static const struct str any = STR("Failed to update password");
+	bool silent = r->result == 19 && r->policy_error < 0 && str_starts(r->diagnostic, any);
+	return silent ? REFUSAL_SAME : classify_ppolicy(r);
+}
+
 enum refusal_reason policy_classify(const struct directory_config *d, const struct refusal *r) {
-	return d->driver == DIRECTORY_ACTIVE_DIRECTORY ? classify_active_directory(r) : classify_ppolicy(r);
+	static enum refusal_reason (*const classifiers[])(const struct refusal *) = {
+		[DIRECTORY_OPENLDAP] = classify_ppolicy,
+		[DIRECTORY_ACTIVE_DIRECTORY] = classify_active_directory,
+		[DIRECTORY_389DS] = classify_389ds,
+	};
+	return classifiers[d->driver](r);
 }
 
 const char *policy_reason_key(enum refusal_reason reason) {

@@ -305,7 +305,7 @@ static void refuses_weak_passwords(void **state) {
 	} rows[] = {
 		{"short", ERR_REFUSED, 19, {6, -1, 5}},
 		{"G00d-passw0rd", OK, 0, {0, 0, 0}},
-		{"G00d-passw0rd", ERR_REFUSED, 19, {8, -1, 8}},
+		{"G00d-passw0rd", ERR_REFUSED, 19, {8, -1, -1}},
 		{"An0ther-passw0rd", OK, 0, {0, 0, 0}},
 		{"G00d-passw0rd", ERR_REFUSED, 19, {8, -1, 8}},
 		{"", ERR_INVALID, 0, {0, 0, 0}},
@@ -336,18 +336,18 @@ static void changes_passwords(void **state) {
 		int policies[MAKES];
 		enum verdict after; /* with the new one */
 	} rows[] = {
-		{"carol", "wrong", "Ch4nged-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
-		{"alice", "", "Ch4nged-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
-		{"nobody", NULL, "Ch4nged-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
-		{"disabled", NULL, "Ch4nged-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
+		{"carol", "wrong", "Tw1ce-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
+		{"alice", "", "Tw1ce-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
+		{"nobody", NULL, "Tw1ce-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
+		{"disabled", NULL, "Tw1ce-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
 		{"alice", NULL, "short", ERR_REFUSED, {6, -1, 5}, VERDICT_WRONG},
-		{"alice", NULL, "Ch4nged-passw0rd", OK, {0}, VERDICT_OK},
-		{"alice", "Ch4nged-passw0rd", NULL, ERR_REFUSED, {8, -1, 8}, VERDICT_WRONG},
-		{"mustchange", NULL, NULL, ERR_REFUSED, {8, -1, 8}, VERDICT_MUST_CHANGE},
-		{"mustchange", NULL, "Ch4nged-passw0rd", OK, {0}, VERDICT_OK},
-		{"pwexpired", "wrong", "Ch4nged-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
+		{"alice", NULL, "Tw1ce-passw0rd", OK, {0}, VERDICT_OK},
+		{"alice", "Tw1ce-passw0rd", NULL, ERR_REFUSED, {8, -1, 8}, VERDICT_WRONG},
+		{"mustchange", NULL, NULL, ERR_REFUSED, {8, -1, -1}, VERDICT_MUST_CHANGE},
+		{"mustchange", NULL, "Tw1ce-passw0rd", OK, {0}, VERDICT_OK},
+		{"pwexpired", "wrong", "Tw1ce-passw0rd", ERR_CREDENTIALS, {0}, VERDICT_WRONG},
 		{"pwexpired", NULL, "short", ERR_REFUSED, {6, -1, 5}, VERDICT_WRONG},
-		{"pwexpired", NULL, "Ch4nged-passw0rd", OK, {0}, VERDICT_OK},
+		{"pwexpired", NULL, "Tw1ce-passw0rd", OK, {0}, VERDICT_OK},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct refusal r = {0, 0, STR_NONE};
@@ -376,9 +376,9 @@ static void clears_must_change(void **state) {
 	admin.id = STR("admin");
 	admin.bind_dn = str_of(fixture_variable("ADMIN_DN"));
 	admin.bind_password = str_of(fixture_variable("ADMIN_PASSWORD"));
-	assert_ok(f, directory_set_password(fixture_keep(f), &admin, dn, STR("M4naged-passw0rd"), &r));
+	assert_ok(f, directory_set_password(fixture_keep(f), &admin, dn, STR("Adm1n-gave-this"), &r));
 	assert_ok(f, directory_set_enabled(fixture_keep(f), &admin, dn, true));
-	assert_int_equal(verdict(f, dn, "M4naged-passw0rd"), VERDICT_OK);
+	assert_int_equal(verdict(f, dn, "Adm1n-gave-this"), VERDICT_OK);
 	fixture_reconnect(f); /* before admin goes out of scope */
 }
 

@@ -197,7 +197,9 @@ static void makes_people_with_special_names(void **state) {
 	fixture_skip_on(f, DIRECTORY_ACTIVE_DIRECTORY, "sAMAccountName may not hold these (MS-SAMR 3.1.1.6)");
 	static const char *const logins[] = {
 		"#%s,", "%s+x", "%s \"x\"", "%s\\x", "<%s>;", "%s=x", "%s(*)&|", "\xC3\xB6%s"};
-	for (size_t i = 0; i < COUNT(logins); i++) {
+	/* 389's 7-bit check, which is on by default, refuses the last. */
+	size_t n = f->d->driver == DIRECTORY_389DS ? COUNT(logins) - 1 : COUNT(logins);
+	for (size_t i = 0; i < n; i++) {
 		struct str parts = str_of(logins[i]);
 		size_t at = str_find(parts, '%', 0);
 		struct strs list = {0};
@@ -247,7 +249,7 @@ static void tells_refusals(void **state) {
 	} rows[] = {
 		{STR("x"), {REFUSAL_TOO_SHORT, REFUSAL_TOO_SHORT, REFUSAL_WEAK}},
 		{STR("A first one-7319"), {TAKEN, TAKEN, TAKEN}},
-		{STR("A first one-7319"), {REFUSAL_SAME, REFUSAL_SAME, REFUSAL_HISTORY}},
+		{STR("A first one-7319"), {REFUSAL_SAME, REFUSAL_SAME, REFUSAL_SAME}},
 		{STR("A second one-7319"), {TAKEN, TAKEN, TAKEN}},
 		{STR("A first one-7319"), {REFUSAL_HISTORY, REFUSAL_HISTORY, REFUSAL_HISTORY}},
 	};
