@@ -56,8 +56,9 @@ static void check_directory(struct scope s, const struct directory_config *d) {
 			scope_fail(s, scope_item(s, "uris", i, ""),
 				"%.*s is not of the same kind as the first: all %.*s",
 				FMT(quoted(s.load, d->uris.v[i])), FMT(scheme_of(d->uris.v[0])));
-	if (d->driver == DIRECTORY_ACTIVE_DIRECTORY && d->disable != DISABLE_DRIVER)
-		scope_fail(s, STR("disable"), "is not driver, the only way of active_directory");
+	if (d->driver != DIRECTORY_OPENLDAP && d->disable != DISABLE_DRIVER)
+		scope_fail(s, STR("disable"), "is not driver, the only way of %s",
+			d->driver == DIRECTORY_ACTIVE_DIRECTORY ? "active_directory" : "389ds");
 }
 
 static void check_role(struct scope s, const struct role_rule *rule, size_t i) {

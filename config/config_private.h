@@ -93,13 +93,14 @@ struct key_shape {
 struct key {
 	const char *path; /* "realms.*.profiles.*.fields[].name": '*' is a map key, "[]" an item of a list */
 	enum key_type type;
-	size_t offset;           /* in the innermost struct */
-	bool required;           /* else fallback stands */
-	const char *fallback;    /* the default, as it would be written */
-	const char *fallback_ad; /* the default where the directory's driver is active_directory */
-	int64_t min, max;        /* value; code points of a text (max 0: LIMIT_CONFIG_TEXT); number of items */
-	const char *words;       /* "a|b|c" */
-	enum key_type item;      /* of KEY_LIST: its items; of KEY_MAP: its keys, which stand first in the element */
+	size_t offset;            /* in the innermost struct */
+	bool required;            /* else fallback stands */
+	const char *fallback;     /* the default, as it would be written */
+	const char *fallback_ad;  /* the default where the directory's driver is active_directory */
+	const char *fallback_389; /* the default where it is 389ds */
+	int64_t min, max;         /* value; code points of a text (max 0: LIMIT_CONFIG_TEXT); number of items */
+	const char *words;        /* "a|b|c" */
+	enum key_type item;       /* of KEY_LIST: its items; of KEY_MAP: its keys, which stand first in the element */
 	const struct key_shape *shape;
 	const int *implies; /* written into the enum at implies_offset when the key is given */
 	size_t implies_offset;

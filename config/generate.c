@@ -178,8 +178,12 @@ static void put_man_key(struct arena *a, struct buf *b, const struct key *key) {
 	if (!key->required)
 		end = str_printf(a, "Default: %.*s", FMT(shown_default(key)));
 	put_roff(b, str_printf(a, "Takes: %.*s.", FMT(domain)));
-	put_roff(b, str_printf(a, "%.*s%s%s.", FMT(end), key->fallback_ad ? "; with active_directory: " : "",
-			    key->fallback_ad ? key->fallback_ad : ""));
+	struct str ad = STR(""), ds = STR("");
+	if (key->fallback_ad)
+		ad = str_printf(a, "; with active_directory: %s", key->fallback_ad);
+	if (key->fallback_389)
+		ds = str_printf(a, "; with 389ds: %s", key->fallback_389);
+	put_roff(b, str_printf(a, "%.*s%.*s%.*s.", FMT(end), FMT(ad), FMT(ds)));
 	if (key->example && !is_container(key))
 		put_roff(b, str_printf(a, "Example: %s", key->example));
 }

@@ -51,12 +51,12 @@ const struct key keys_directory[] = {
 	{DIRECTORY "group_filter", KEY_FILTER, AT(group_filter), .fallback = "(objectClass=groupOfNames)",
 		.fallback_ad = "(objectClass=group)", .help = "What makes an entry a group."},
 	{DIRECTORY "marker_attribute", KEY_ATTRIBUTE, AT(marker_attribute), .fallback = "usherRequestId",
-		.fallback_ad = "employeeNumber",
+		.fallback_ad = "employeeNumber", .fallback_389 = "employeeNumber",
 		.help = "Attribute that marks the entries that the daemon made: usherRequestId from the optional "
 			"schema, or one that exists and is otherwise not used.",
 		.example = "employeeNumber"},
 	{DIRECTORY "disable", KEY_ENUM, AT(disable), .fallback = "locked_time", .fallback_ad = "driver",
-		.words = "locked_time|start_time|driver",
+		.fallback_389 = "driver", .words = "locked_time|start_time|driver",
 		.help = "How a new entry is kept from logging in until it is activated: locked_time sets "
 			"pwdAccountLockedTime; start_time sets pwdStartTime and pwdEndTime; driver is the directory's "
 			"own way."},

@@ -73,6 +73,8 @@ static void load_default(struct load *l, const struct key *key, void *base) {
 	const char *text = key->fallback;
 	if (key->fallback_ad && ((struct directory_config *)base)->driver == DIRECTORY_ACTIVE_DIRECTORY)
 		text = key->fallback_ad;
+	if (key->fallback_389 && ((struct directory_config *)base)->driver == DIRECTORY_389DS)
+		text = key->fallback_389;
 	if (key->type == KEY_LIST || key->type == KEY_FLAGS)
 		load_list_default(l, key, str_of(text), part(base, key->offset));
 	else if (key->type >= KEY_BOOL)

@@ -90,7 +90,8 @@ struct refusal {
 	struct str diagnostic; /* for the log and for classification */
 };
 /* By the service account (RFC 3062 or unicodePwd). A disabled entry stays disabled, and no change at the first login is
- * asked for (OpenLDAP drops a lock and may set pwdReset with each password; both are put right in a second step).
+ * asked for (OpenLDAP drops a lock and may set pwdReset with each password; 389 expires it; both are put right in a
+ * second step). A lock by wrong passwords ends with it.
  * ERR_INVALID: empty, NUL, over LIMIT_PASSWORD. ERR_REFUSED fills *refusal. Only over TLS, a unix socket or a sealed
  * SASL bind. */
 enum err directory_set_password(struct task *t, const struct directory_config *d, struct str dn, struct str password,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "federation/directory/directory.h"
 #include "tests/contract/directory_fixture.h"
 
@@ -365,6 +366,46 @@ static void changes_passwords(void **state) {
 	assert_int_equal(verdict(f, person(f, "disabled"), seeded), f->make->disabled);
 }
 
+/* Wrong passwords lock; the owner's new one, which came by mail, is not to wait for the end of the lock. */
+static void unlocks_with_a_new_password(void **state) {
+	struct fixture *f = *state;
+	struct refusal r = {0};
+	struct entry *e = NULL;
+	struct str dn = person(f, "forgetful");
+	create_person(f, dn, "m-forgetful");
+	assert_ok(f, directory_set_password(fixture_keep(f), f->d, dn, STR("F1rst-passw0rd"), &r));
+	assert_ok(f, directory_set_enabled(fixture_keep(f), f->d, dn, true));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(verdict(f, dn, "wrong"), VERDICT_WRONG);
+	assert_int_equal(verdict(f, dn, "F1rst-passw0rd"), VERDICT_LOCKED);
+	assert_ok(f, directory_set_password(fixture_keep(f), f->d, dn, STR("S3cond-passw0rd"), &r));
+	assert_ok(f, directory_find_dn(fixture_keep(f), f->d, dn, &e));
+	assert_true(e->enabled && !e->locked);
+	assert_int_equal(verdict(f, dn, "S3cond-passw0rd"), VERDICT_OK);
+}
+
+/* 389 expires what the service account has set; it is to expire as a password that the person has set, by the policy.
+ */
+static void keeps_the_age_of_passwords(void **state) {
+	struct fixture *f = *state;
+	struct refusal r = {0};
+	struct entry *e = NULL;
+	struct str dn = person(f, "ages");
+	char text[32];
+	fixture_skip_on(f, DIRECTORY_OPENLDAP, "no date stands in the entry");
+	fixture_skip_on(f, DIRECTORY_ACTIVE_DIRECTORY, "no date stands in the entry");
+	time_t at = (time_t)(clock_wall_ms() / 1000) + 100 * 86400 - 60; /* passwordMaxAge, and a slow machine */
+	struct tm tm;
+	gmtime_r(&at, &tm);
+	struct str least = str_slice(text, strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm));
+	create_person(f, dn, "m-ages");
+	assert_ok(f, directory_set_password(fixture_keep(f), f->d, dn, STR("F1rst-passw0rd"), &r));
+	assert_ok(f, directory_find_dn(fixture_keep(f), f->d, dn, &e));
+	struct str ends = entry_value(e, STR("passwordexpirationtime"));
+	assert_int_equal(ends.n, 15);
+	assert_true(str_cmp(ends, least) >= 0 && str_cmp(ends, STR("20380119031407Z")) < 0);
+}
+
 /* Where the service account may manage userPassword, slapd sets pwdReset after it has set a password; other makes ask
  * for a change whoever set it. */
 static void clears_must_change(void **state) {
@@ -395,6 +436,8 @@ int main(void) {
 		cmocka_unit_test(keeps_foreign_dates),
 		cmocka_unit_test(refuses_weak_passwords),
 		cmocka_unit_test(changes_passwords),
+		cmocka_unit_test(unlocks_with_a_new_password),
+		cmocka_unit_test(keeps_the_age_of_passwords),
 		cmocka_unit_test(clears_must_change),
 	};
 	return fixture_ready() ? cmocka_run_group_tests(tests, fixture_open, fixture_close) : 77;

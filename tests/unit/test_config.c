@@ -376,6 +376,22 @@ static void active_directory_has_its_defaults(void **state) {
 	assert_false(d->transactions);
 }
 
+static void each_389_has_its_defaults(void **state) {
+	(void)state;
+	struct config *c = NULL;
+	struct config_errors errors;
+	unsigned line;
+	assert_int_equal(load(replaced("driver: openldap", "driver: 389ds", &line), &c, &errors), OK);
+	const struct directory_config *d = &c->realms[0].directories[0];
+	assert_strs(d->login_attributes, "uid|mail");
+	assert_true(str_eq(d->marker_attribute, STR("employeeNumber")));
+	assert_int_equal(d->disable, DISABLE_DRIVER);
+	assert_int_equal(
+		load(replaced("driver: openldap", "driver: 389ds\n        disable: start_time", &line), &c, &errors),
+		ERR_CONFIG);
+	assert_true(str_contains(errors.v[0].expected, STR("is not driver, the only way of 389ds")));
+}
+
 static void every_key_is_complete(void **state) {
 	(void)state;
 	for (size_t i = 0; i < key_count(); i++) {
@@ -458,7 +474,7 @@ int main(void) {
 		TEST(the_directory_is_as_written), TEST(the_fields_are_as_written), TEST(the_profile_is_as_written),
 		TEST(the_clients_are_as_written), TEST(broken_files_are_told), TEST(the_text_of_an_error_is_for_people),
 		TEST(all_errors_are_told_in_order), TEST(too_many_errors_are_counted), TEST(files_have_their_rules),
-		TEST(active_directory_has_its_defaults), TEST(every_key_is_complete),
+		TEST(active_directory_has_its_defaults), TEST(each_389_has_its_defaults), TEST(every_key_is_complete),
 		TEST(generated_files_are_current)};
 	char folder[] = "/tmp/test_config.XXXXXX";
 	source_folder = getcwd(NULL, 0);

@@ -63,6 +63,8 @@ static void reports_values(void **state) {
 	struct profile_config p = {.id = STR("guest"), .base = STR("ou=people,dc=test")};
 	struct directory_config d = good(a);
 	assert_int_equal(check(a, &d, &p)->n, 0);
+	d.driver = DIRECTORY_389DS;
+	assert_int_equal(check(a, &d, &p)->n, 0);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		d = good(a);
 		*(struct str *)(void *)((char *)&d + rows[i].offset) = str_of(rows[i].value);
