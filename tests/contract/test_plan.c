@@ -249,9 +249,9 @@ static void tells_refusals(void **state) {
 	} rows[] = {
 		{STR("x"), {REFUSAL_TOO_SHORT, REFUSAL_TOO_SHORT, REFUSAL_WEAK}},
 		{STR("A first one-7319"), {TAKEN, TAKEN, TAKEN}},
-		{STR("A first one-7319"), {REFUSAL_SAME, REFUSAL_SAME, REFUSAL_SAME}},
+		{STR("A first one-7319"), {REFUSAL_SAME, TAKEN, REFUSAL_SAME}},
 		{STR("A second one-7319"), {TAKEN, TAKEN, TAKEN}},
-		{STR("A first one-7319"), {REFUSAL_HISTORY, REFUSAL_HISTORY, REFUSAL_HISTORY}},
+		{STR("A first one-7319"), {REFUSAL_HISTORY, TAKEN, REFUSAL_HISTORY}},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct refusal refusal = {0, -1, STR_NONE};
