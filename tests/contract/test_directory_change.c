@@ -299,7 +299,7 @@ static void refuses_weak_passwords(void **state) {
 	struct fixture *f = *state;
 	struct str dn = person(f, "weak");
 	create_person(f, dn, "m-weak");
-	/* Samba knows no policy hints (MS-ADTS 3.1.1.3.4.1.27), and heeds no history where another sets a password. */
+	/* Samba knows no policy hints (1.2.840.113556.1.4.2239), and heeds no history where another sets a password. */
 	static const struct {
 		const char *password;
 		int results[MAKES], policies[MAKES];
