@@ -100,6 +100,10 @@ static void check_directory(struct check *k, const struct directory_config *d) {
 	check_dn(k, "bind_dn", d->bind_dn, true);
 	if (str_empty(d->bind_password))
 		wrong(k, "bind_password_file", "a password", STR(""));
+	check_dn(k, "feed_bind_dn", d->feed_bind_dn, false);
+	if (str_empty(d->feed_bind_dn) != str_empty(d->feed_bind_password))
+		wrong(k, str_empty(d->feed_bind_dn) ? "feed_bind_dn" : "feed_bind_password_file",
+			"feed_bind_dn together with feed_bind_password_file, or neither of them", STR(""));
 	check_dn(k, "people_base", d->people_base, true);
 	check_dn(k, "groups_base", d->groups_base, true);
 	check_filter(k, "people_filter", d->people_filter);

@@ -15,7 +15,7 @@
 enum { POLICY_EXPIRED = 0, POLICY_CHANGE_AFTER_RESET = 2 };
 
 static const char *const state_attributes[] = {
-	"nsAccountLock", "accountUnlockTime", "passwordExpirationTime", "pwdPolicySubentry", NULL};
+	"nsAccountLock", "accountUnlockTime", "passwordExpirationTime", "pwdPolicySubentry", "pwdUpdateTime", NULL};
 
 static struct str time_text(char text[16], int64_t ms) {
 	time_t seconds = (time_t)(ms / 1000);
@@ -30,6 +30,8 @@ static void entry_state(struct entry *e, int64_t now_ms) {
 	bool for_good = str_eq(unlock, NO_TIME);
 	e->enabled = !for_good && !str_eq_case(entry_value(e, STR("nsaccountlock")), STR("true"));
 	e->locked = !str_empty(unlock) && str_cmp(unlock, time_text(text, now_ms)) > 0;
+	struct str changed = entry_value(e, STR("pwdupdatetime")); /* written with passwordTrackUpdateTime on */
+	e->password_stamp = str_absent(changed) ? STR("") : changed;
 }
 
 /* Result and beginning of the text; told whatever the password was. Both have accountLocked in the control. */

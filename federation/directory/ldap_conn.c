@@ -33,9 +33,8 @@ static void handle_close(void *handle) {
 }
 
 /* ---- holding ---- */
-/* In the configured order, those that are down last. A refused bind ends it: another controller would refuse too, and
- * lock the account. */
-static enum err conn_open(struct task *t, const struct directory_config *d, enum conn_kind kind, void **ret) {
+/* A refused bind ends it: another controller would refuse too, and lock the account. */
+enum err conn_open(struct task *t, const struct directory_config *d, enum conn_kind kind, struct conn **ret) {
 	struct health *h = health_of(d);
 	size_t n = d->uris.n < URI_MOST ? d->uris.n : URI_MOST;
 	bool tried[URI_MOST] = {false};
@@ -61,12 +60,19 @@ static enum err conn_open(struct task *t, const struct directory_config *d, enum
 	return task_fail(t, e, "directory %.*s", FMT(d->id));
 }
 
+static enum err handle_open(struct task *t, const struct directory_config *d, enum conn_kind kind, void **ret) {
+	struct conn *c = NULL;
+	TRY(conn_open(t, d, kind, &c));
+	*ret = c;
+	return OK;
+}
+
 static enum err service_open(struct task *t, const void *key, void **ret) {
-	return conn_open(t, key, CONN_SERVICE, ret);
+	return handle_open(t, key, CONN_SERVICE, ret);
 }
 
 static enum err password_open(struct task *t, const void *key, void **ret) {
-	return conn_open(t, key, CONN_PASSWORD, ret);
+	return handle_open(t, key, CONN_PASSWORD, ret);
 }
 
 static const struct handle_kind kinds[] = {

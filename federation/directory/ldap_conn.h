@@ -13,7 +13,7 @@
 
 #define URI_MOST 8u /* controllers of one directory; directory_check_config refuses more */
 
-enum conn_kind { CONN_SERVICE, CONN_PASSWORD };
+enum conn_kind { CONN_SERVICE, CONN_PASSWORD, CONN_FEED /* of its owner, not of a worker: link.c */ };
 
 struct health;
 struct conn {
@@ -52,6 +52,9 @@ struct str str_of_bv(struct berval bv);
 
 /* A live connection. ERR_UNAVAILABLE: breaker open, nobody answers; ERR_CONFIG: bind refused or a certificate. */
 enum err conn_get(struct task *t, const struct directory_config *d, enum conn_kind kind, struct conn **ret) must_use;
+/* The first controller that answers, in the configured order, those that are down last; ended by conn_close. A refused
+ * bind is ERR_CONFIG, and no other controller is asked. */
+enum err conn_open(struct task *t, const struct directory_config *d, enum conn_kind kind, struct conn **ret) must_use;
 /* Opens one controller beside the worker's connections; ended by conn_close. For directory_probe. ERR_CREDENTIALS: our
  * bind was refused. */
 enum err conn_open_at(

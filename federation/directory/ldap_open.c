@@ -161,31 +161,46 @@ static enum err start_tls(struct task *t, struct conn *c) {
 	return rc == LDAP_SUCCESS ? OK : connect_failed(t, c, rc);
 }
 
-static enum err bind_service(struct task *t, struct conn *c) {
+/* The account of a kind of connection, and the keys that it is configured by. */
+struct own_account {
+	struct str dn, password;
+	const char *keys;
+};
+
+static struct own_account own_account(const struct conn *c) {
 	const struct directory_config *d = c->directory;
-	struct berval password = bv_of(d->bind_password);
+	if (c->kind == CONN_FEED && !str_empty(d->feed_bind_dn))
+		return (struct own_account){
+			d->feed_bind_dn, d->feed_bind_password, "feed_bind_dn, feed_bind_password_file"};
+	return (struct own_account){d->bind_dn, d->bind_password, "bind_dn, bind_password_file"};
+}
+
+static enum err bind_service(struct task *t, struct conn *c) {
+	struct own_account own = own_account(c);
+	struct berval password = bv_of(own.password);
 	struct answer answer;
 	const char *dn = NULL;
 	int msgid = 0;
-	TRY(task_cstr(t, d->bind_dn, &dn));
-	if (!*dn || str_empty(d->bind_password))
-		return task_fail(t, ERR_CONFIG, "directory %.*s has no bind_dn or password", FMT(d->id));
-	if (health_own_bind_known_bad(c->health, d->bind_dn, d->bind_password))
+	TRY(task_cstr(t, own.dn, &dn));
+	if (!*dn || str_empty(own.password))
+		return task_fail(t, ERR_CONFIG, "directory %.*s has no account or password (%s)", FMT(c->directory->id),
+			own.keys);
+	if (health_own_bind_known_bad(c->health, own.dn, own.password))
 		return task_fail(t, ERR_CREDENTIALS,
 			"bind of %s was refused less than 30 seconds ago and is not tried again yet, so that a "
 			"password policy does not "
-			"lock it (bind_dn, bind_password_file)",
-			dn);
+			"lock it (%s)",
+			dn, own.keys);
 	int rc = ldap_sasl_bind(c->ld, dn, LDAP_SASL_SIMPLE, &password, NULL, NULL, &msgid);
 	TRY(open_wait(t, c, rc, msgid, &answer));
 	if (answer.result == LDAP_SUCCESS)
 		return OK;
 	bool busy = answer.result == LDAP_BUSY || answer.result == LDAP_UNAVAILABLE;
 	if (!busy)
-		health_own_bind_refused(c->health, d->bind_dn, d->bind_password);
+		health_own_bind_refused(c->health, own.dn, own.password);
 	return task_fail(t, busy ? ERR_UNAVAILABLE : ERR_CREDENTIALS,
-		"bind of %s refused: %d %s %.*s(bind_dn, bind_password_file; or the account is locked)", dn,
-		answer.result, ldap_err2string(answer.result), FMT(answer.diagnostic));
+		"bind of %s refused: %d %s %.*s(%s; or the account is locked)", dn, answer.result,
+		ldap_err2string(answer.result), FMT(answer.diagnostic), own.keys);
 }
 
 /* What the server can, from its root DSE; also what brings a connection for password checks up. */
@@ -223,7 +238,7 @@ static enum err conn_start(struct task *t, struct conn *c, struct str uri) {
 	set_socket(c);
 	if (str_starts(uri, STR("ldap:")))
 		TRY(start_tls(t, c));
-	if (c->kind == CONN_SERVICE)
+	if (c->kind != CONN_PASSWORD)
 		TRY(bind_service(t, c));
 	return learn(t, c);
 }

@@ -9,7 +9,8 @@
 /* Error values of the ppolicy response control (draft-behera-ldap-password-policy-10, 6.2). */
 enum { POLICY_EXPIRED = 0, POLICY_LOCKED = 1, POLICY_CHANGE_AFTER_RESET = 2 };
 
-static const char *const state_attributes[] = {"pwdAccountLockedTime", "pwdStartTime", "pwdEndTime", "pwdReset", NULL};
+static const char *const state_attributes[] = {
+	"pwdAccountLockedTime", "pwdStartTime", "pwdEndTime", "pwdReset", "pwdChangedTime", NULL};
 
 /* Generalized time in UTC as slapd writes it (YYYYMMDDHHMMSS…Z): texts of equal length have the order of the times. */
 static struct str now_text(char text[16], int64_t now_ms) {
@@ -17,6 +18,25 @@ static struct str now_text(char text[16], int64_t now_ms) {
 	struct tm tm;
 	gmtime_r(&now, &tm);
 	return str_slice(text, strftime(text, 16, "%Y%m%d%H%M%SZ", &tm));
+}
+
+/* RFC 4517 3.3.13 in the form that slapd stores: UTC, with or without a fraction of a second. 0: not of this form. */
+static int64_t time_ms(struct str text) {
+	static const struct {
+		size_t at, n;
+		int64_t min, max;
+	} parts[] = {{0, 4, 1970, 9999}, {4, 2, 1, 12}, {6, 2, 1, 31}, {8, 2, 0, 23}, {10, 2, 0, 59}, {12, 2, 0, 60}};
+	int64_t v[COUNT(parts)];
+	for (size_t i = 0; i < COUNT(parts); i++)
+		if (!str_int(str_sub(text, parts[i].at, parts[i].n), parts[i].min, parts[i].max, &v[i]))
+			return 0;
+	struct tm tm = {.tm_year = (int)v[0] - 1900,
+		.tm_mon = (int)v[1] - 1,
+		.tm_mday = (int)v[2],
+		.tm_hour = (int)v[3],
+		.tm_min = (int)v[4],
+		.tm_sec = (int)v[5]};
+	return str_ends(text, STR("Z")) ? (int64_t)timegm(&tm) * 1000 : 0;
 }
 
 static void entry_state(struct entry *e, int64_t now_ms) {
@@ -29,6 +49,9 @@ static void entry_state(struct entry *e, int64_t now_ms) {
 	bool ended = !str_empty(end) && str_cmp(str_sub(end, 0, 14), now) <= 0;
 	e->enabled = !for_good && !to_come && !ended;
 	e->locked = !str_empty(locked) && !for_good;
+	e->expires_at = ended ? 0 : time_ms(end);
+	struct str changed = entry_value(e, STR("pwdchangedtime"));
+	e->password_stamp = str_absent(changed) ? STR("") : changed;
 }
 
 static enum err bind_verdict(struct task *t, const struct bind_answer *answer, enum verdict *ret) {
