@@ -27,6 +27,42 @@ const char *feed_name(const struct directory_config *d) {
 	return kind ? kind->name : "off";
 }
 
+/* ---- cookies ---- */
+#define FINGERPRINT 17u /* 16 hexadecimal digits and ":" before the kind's own */
+
+/* What a cookie is good for: it would go on from where another question stood, and what that left out would never be
+ * told. FNV-1a: nobody is kept out by it. */
+static uint64_t mix(uint64_t hash, struct str s) {
+	for (size_t i = 0; i < s.n; i++)
+		hash = (hash ^ (unsigned char)s.p[i]) * 0x100000001b3;
+	return (hash ^ 0xff) * 0x100000001b3;
+}
+
+static struct str fingerprint(struct arena *a, const struct feed *f) {
+	const struct directory_config *d = f->d;
+	const struct str parts[] = {str_of(f->kind->name), d->people_base, d->people_filter, d->groups_base,
+		d->group_filter, d->group_member_attribute};
+	struct strs attributes = directory_link_attributes(a, d);
+	uint64_t hash = 0xcbf29ce484222325 ^ (uint64_t)d->driver;
+	for (size_t i = 0; i < COUNT(parts); i++)
+		hash = mix(hash, parts[i]);
+	for (size_t i = 0; i < attributes.n; i++)
+		hash = mix(hash, attributes.v[i]);
+	return str_printf(a, "%016llx:", (unsigned long long)hash);
+}
+
+/* The kind's own part; STR_NONE where the cookie is of another question. */
+static struct str unwrap(struct arena *a, const struct feed *f, struct str cookie) {
+	return cookie.n > FINGERPRINT && str_starts(cookie, fingerprint(a, f))
+		       ? str_sub(cookie, FINGERPRINT, cookie.n - FINGERPRINT)
+		       : STR_NONE;
+}
+
+static struct str wrap(struct arena *a, const struct feed *f, struct str cookie) {
+	struct strs parts = {(struct str[]){fingerprint(a, f), cookie}, 2};
+	return str_join(a, parts, STR(""));
+}
+
 enum err feed_open(struct task *t, const struct directory_config *d, struct str cookie, struct feed **ret) {
 	const struct feed_kind *kind = kind_of(d);
 	struct directory_link *link = NULL;
@@ -38,7 +74,7 @@ enum err feed_open(struct task *t, const struct directory_config *d, struct str 
 		abort();
 	*f = (struct feed){.kind = kind, .d = d, .link = link, .ld = directory_link_ld(link)};
 	f->heard_at = clock_monotonic_ms();
-	enum err e = kind->open(t, f, cookie);
+	enum err e = kind->open(t, f, unwrap(t->arena, f, cookie));
 	if (e) {
 		feed_close(f);
 		return e;
@@ -49,7 +85,12 @@ enum err feed_open(struct task *t, const struct directory_config *d, struct str 
 
 enum err feed_next(struct task *t, struct feed *f, int64_t wait_ms, struct feed_batch *ret) {
 	int64_t left = task_left_ms(t);
-	return f->kind->next(t, f, wait_ms < left ? wait_ms : left, ret);
+	struct feed_batch b;
+	TRY(f->kind->next(t, f, wait_ms < left ? wait_ms : left, &b));
+	if (!str_absent(b.cookie))
+		b.cookie = wrap(t->arena, f, b.cookie);
+	*ret = b;
+	return OK;
 }
 
 void feed_close(struct feed *f) {

@@ -394,6 +394,45 @@ static void takes_no_garbage_for_a_cookie(void **state) {
 	}
 }
 
+/* With the right beginning and the wrong end: nothing breaks. */
+static void survives_a_garbled_cookie(void **state) {
+	struct fixture *f = *state;
+	struct follower w = {0};
+	static const char *const ends[] = {
+		"x", "P5:helloG0:", "P7:garbageG7:garbage", "P3:rid", "P99999999:", "P1:G1:"};
+	open_with(&w, f, STR_NONE);
+	settle(&w);
+	done(&w);
+	struct str good = w.cookie;
+	for (size_t i = 0; i < good.n; i += good.n / 8 + 1) {
+		open_with(&w, f, str_sub(good, 0, i));
+		settle(&w);
+		done(&w);
+	}
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		open_with(&w, f, str_printf(f->config, "%.*s%s", FMT(str_sub(good, 0, 17)), ends[i]));
+		settle(&w);
+		done(&w);
+	}
+}
+
+/* Who is to be told has changed: what the cookie left out is told now. */
+static void forgets_the_cookie_of_another_question(void **state) {
+	struct fixture *f = *state;
+	struct follower w = {0};
+	struct str alice = id_of(f, person(f, "alice")), all = f->d->people_filter;
+	f->d->people_filter = str_printf(f->config, "(&%.*s(!(sn=Example)))", FMT(all));
+	open_with(&w, f, STR_NONE);
+	settle(&w);
+	assert_null(told(&w, alice));
+	done(&w);
+	f->d->people_filter = all;
+	open_with(&w, f, w.cookie);
+	settle(&w);
+	assert_true(w.restarted && w.whole && was_told(&w, FEED_CHANGED, alice));
+	done(&w);
+}
+
 static void notices_a_frozen_server(void **state) {
 	struct fixture *f = *state;
 	struct follower w = {0};
@@ -444,6 +483,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(tells_moves_out, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(goes_on_with_a_cookie, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(takes_no_garbage_for_a_cookie, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(survives_a_garbled_cookie, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(forgets_the_cookie_of_another_question, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(notices_a_frozen_server, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_many_in_batches, feed_fixture, fixture_close),
 	};
