@@ -67,20 +67,64 @@ enum err wire_send(struct task *t, struct feed *f, const struct question *q, int
 /* The next message of any request, or NULL when none came for ms. In a quiet time asks the server once a second whether
  * it is there. ERR_UNAVAILABLE, ERR_TIMEOUT. */
 enum err wire_receive(struct task *t, struct feed *f, int64_t ms, LDAPMessage **ret) must_use;
+/* The same where nothing is open: returns when ms are over. */
+enum err wire_rest(struct task *t, struct feed *f, int64_t ms) must_use;
 /* Reads the end of an answer. with_controls: the caller frees them. */
 enum err wire_answer(struct task *t, struct feed *f, LDAPMessage *m, bool with_controls, struct answer *ret) must_use;
-/* One search and its whole answer within the operation time-out, beside nothing else that is open. */
-enum err wire_search(struct task *t, struct feed *f, const struct question *q, LDAPMessage **ret) must_use;
 /* What a refused search means for a feed, in a sentence; OK of a success. what names what was asked. */
 enum err wire_result(struct task *t, const struct feed *f, const struct answer *a, const char *what);
-/* The root DSE with these attributes (NULL-terminated), plain: values by lower-case names. */
-enum err wire_root_dse(struct task *t, struct feed *f, const char *const *attributes, LDAPMessage **ret) must_use;
-/* First value of an attribute of the first entry, copied; STR_NONE where it has none. */
-struct str wire_value(struct task *t, struct feed *f, LDAPMessage *m, const char *attribute);
+
+/* One search, message by message, each within the operation time-out; a server that tells more than most entries is
+ * refused. */
+struct run {
+	int msgid;
+	size_t n, most;
+};
+enum err wire_begin(struct task *t, struct feed *f, const struct question *q, size_t most, struct run *ret) must_use;
+/* *ret is an entry, or NULL at the end, whose answer is in *ret_answer, with controls. */
+enum err wire_step(
+	struct task *t, struct feed *f, struct run *r, LDAPMessage **ret, struct answer *ret_answer) must_use;
+/* Base read of a DN (empty: the root DSE), these attributes (NULL-terminated). ERR_NOT_FOUND: no entry. */
+enum err wire_read(struct task *t, struct feed *f, struct str dn, const char *const *attributes, LDAPControl **controls,
+	LDAPMessage **ret) must_use;
+/* First value of an attribute of an entry, copied; STR_NONE where it has none. */
+struct str wire_value(struct task *t, struct feed *f, LDAPMessage *entry, const char *attribute);
 /* Whether one of its values is this; letters of either case. */
-bool wire_has(struct feed *f, LDAPMessage *m, const char *attribute, struct str value);
+bool wire_has(struct feed *f, LDAPMessage *entry, const char *attribute, struct str value);
+/* The value of a control of an answer or an entry; STR_NONE where it is not there. A slice. */
+struct str wire_control(LDAPControl **controls, const char *oid);
+/* A control over slices; libldap only reads it. */
+LDAPControl wire_control_of(const char *oid, bool critical, struct str value);
+/* Paged results (RFC 2696): the request, and the cookie of the response (empty: that was the last page). */
+struct str wire_page(struct arena *a, size_t size, struct str cookie);
+bool wire_page_read(LDAPControl **controls, struct str *ret_cookie);
+
+/* ---- bytes that outlive a task ---- */
+struct bytes {
+	char *p;
+	size_t n;
+};
+void bytes_set(struct bytes *b, struct str s);
+struct str bytes_str(const struct bytes *b); /* STR_NONE when empty */
+
+/* ---- entries ---- */
+/* A filter for containers, whose names stand in those of people; without "(|" and ")". */
+#define PLACES                                                                                                         \
+	"(objectClass=organizationalUnit)(objectClass=organization)(objectClass=locality)(objectClass=container)"      \
+	"(objectClass=nsContainer)"
+bool entry_is_place(const struct entry *e);
+/* What we only looked at is not the caller's. */
+void entry_drop(struct entry *e, struct str attribute);
+/* By make of directory. */
+struct make {
+	const char *stable_id; /* attribute */
+	const char *time;      /* of the last change */
+	const char *stamp;     /* differs after each change; or NULL */
+	const char *fraction;  /* of time */
+};
+const struct make *make_of(const struct directory_config *d);
 
 /* ---- the kinds ---- */
-extern const struct feed_kind feed_syncrepl;
+extern const struct feed_kind feed_syncrepl, feed_dirsync, feed_usn, feed_poll;
 
 #endif

@@ -21,17 +21,6 @@ static const struct {
 	[GROUPS] = {'G', FEED_GROUP, "content synchronization of groups_base"},
 };
 
-/* Containers whose name stands in the names of people. */
-#define PLACES                                                                                                         \
-	"(objectClass=organizationalUnit)(objectClass=organization)(objectClass=locality)(objectClass=container)"      \
-	"(objectClass=nsContainer)"
-static const char *const places[] = {"organizationalUnit", "organization", "locality", "container", "nsContainer"};
-
-struct bytes {
-	char *p;
-	size_t n;
-};
-
 struct half {
 	int msgid;
 	bool with_cookie; /* the search went out with one */
@@ -51,20 +40,6 @@ struct syncrepl {
 	size_t set_half;
 	bool set_deletes;
 };
-
-static void bytes_set(struct bytes *b, struct str s) {
-	char *p = s.n ? malloc(s.n) : NULL;
-	if (s.n && !p)
-		abort();
-	if (s.n)
-		memcpy(p, s.p, s.n);
-	free(b->p);
-	*b = (struct bytes){p, s.n};
-}
-
-static struct str bytes_str(const struct bytes *b) {
-	return b->n ? str_slice(b->p, b->n) : STR_NONE;
-}
 
 /* ---- our cookie: "P<length>:<theirs>G<length>:<theirs>" ---- */
 static struct str cookie_write(struct arena *a, const struct syncrepl *s) {
@@ -139,11 +114,10 @@ static enum err half_restart(struct task *t, struct feed *f, size_t i) {
 	return half_start(t, f, i);
 }
 
-/* The two supportedControl of a server without syncprov or its like. */
 static enum err can_sync(struct task *t, struct feed *f) {
 	static const char *const names[] = {"supportedControl", NULL};
 	owned(feed_message) LDAPMessage *m = NULL;
-	TRY(wire_root_dse(t, f, names, &m));
+	TRY(wire_read(t, f, STR(""), names, NULL, &m));
 	if (wire_has(f, m, "supportedControl", STR(LDAP_CONTROL_SYNC)))
 		return OK;
 	return task_fail(t, ERR_REFUSED,
@@ -224,18 +198,6 @@ static enum err refresh_done(struct task *t, struct feed *f, size_t i) {
 	return OK;
 }
 
-static bool is_place(const struct entry *e) {
-	for (size_t i = 0; i < e->n_attributes; i++) {
-		if (!str_eq_case(e->attributes[i].name, STR("objectClass")))
-			continue;
-		for (size_t k = 0; k < e->attributes[i].values.n; k++)
-			for (size_t p = 0; p < COUNT(places); p++)
-				if (str_eq_case(e->attributes[i].values.v[k], str_of(places[p])))
-					return true;
-	}
-	return false;
-}
-
 static enum err entry_came(
 	struct task *t, struct feed *f, size_t i, LDAPMessage *m, struct str id, struct feed_batch *b) {
 	struct syncrepl *s = f->state;
@@ -244,7 +206,7 @@ static enum err entry_came(
 	e->stable_id = id;
 	if (i == GROUPS)
 		batch_add(b, FEED_CHANGED, FEED_GROUP, id, e);
-	else if (!is_place(e))
+	else if (!entry_is_place(e))
 		batch_add(b, FEED_CHANGED, FEED_PERSON, id, e);
 	else if (s->half[i].with_cookie || s->half[i].refreshed) /* else nobody has names from it yet */
 		batch_add(b, FEED_CHANGED, FEED_PLACE, id, e);

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "federation/feed/der.h"
 #include "federation/feed/feed_private.h"
 
 #define QUIET_MS 1000 /* after which the server is asked whether it is there */
@@ -112,16 +113,62 @@ enum err wire_receive(struct task *t, struct feed *f, int64_t ms, LDAPMessage **
 	}
 }
 
-enum err wire_search(struct task *t, struct feed *f, const struct question *q, LDAPMessage **ret) {
-	int64_t ms = least(f->d->operation_timeout_ms, task_left_ms(t));
-	LDAPMessage *m = NULL;
-	int msgid = 0;
-	TRY(wire_send(t, f, q, &msgid));
-	TRY(look(t, f, msgid, LDAP_MSG_ALL, ms, &m));
-	if (!m)
-		return timed_out(t, f);
-	f->heard_at = clock_monotonic_ms();
-	*ret = m;
+enum err wire_rest(struct task *t, struct feed *f, int64_t ms) {
+	int64_t end = clock_monotonic_ms() + ms;
+	while (clock_monotonic_ms() < end) {
+		owned(feed_message) LDAPMessage *m = NULL;
+		TRY(wire_receive(t, f, end - clock_monotonic_ms(), &m));
+	}
+	return OK;
+}
+
+/* ---- one search ---- */
+enum err wire_begin(struct task *t, struct feed *f, const struct question *q, size_t most, struct run *ret) {
+	*ret = (struct run){.most = most};
+	return wire_send(t, f, q, &ret->msgid);
+}
+
+enum err wire_step(struct task *t, struct feed *f, struct run *r, LDAPMessage **ret, struct answer *ret_answer) {
+	for (;;) {
+		owned(feed_message) LDAPMessage *m = NULL;
+		TRY(look(t, f, r->msgid, LDAP_MSG_ONE, least(f->d->operation_timeout_ms, task_left_ms(t)), &m));
+		if (!m)
+			return timed_out(t, f);
+		f->heard_at = clock_monotonic_ms();
+		if (ldap_msgtype(m) == LDAP_RES_SEARCH_RESULT) {
+			*ret = NULL;
+			return wire_answer(t, f, m, true, ret_answer);
+		}
+		if (ldap_msgtype(m) != LDAP_RES_SEARCH_ENTRY) /* references are not followed */
+			continue;
+		if (r->n++ == r->most)
+			return task_fail(t, ERR_REFUSED, "%.*s: it tells more than was asked for",
+				FMT(directory_link_controller(f->link)));
+		*ret = m;
+		m = NULL;
+		return OK;
+	}
+}
+
+enum err wire_read(struct task *t, struct feed *f, struct str dn, const char *const *attributes, LDAPControl **controls,
+	LDAPMessage **ret) {
+	struct question q = {
+		.base = dn, .scope = LDAP_SCOPE_BASE, .filter = STR("(objectClass=*)"), .controls = controls};
+	owned(feed_message) LDAPMessage *entry = NULL, *m = NULL;
+	struct answer a = {0};
+	struct run r;
+	for (; *attributes; attributes++)
+		strs_add(t->arena, &q.attributes, str_of(*attributes));
+	TRY(wire_begin(t, f, &q, 1, &r));
+	TRY(wire_step(t, f, &r, &entry, &a));
+	if (entry)
+		TRY(wire_step(t, f, &r, &m, &a));
+	ldap_controls_free(a.controls);
+	if (a.result == LDAP_NO_SUCH_OBJECT || (a.result == LDAP_SUCCESS && !entry))
+		return task_fail(t, ERR_NOT_FOUND, "%.*s: no entry, or not shown", FMT(dn));
+	TRY(wire_result(t, f, &a, "read"));
+	*ret = entry;
+	entry = NULL;
 	return OK;
 }
 
@@ -177,23 +224,8 @@ enum err wire_result(struct task *t, const struct feed *f, const struct answer *
 		a->result, ldap_err2string(a->result), FMT(a->diagnostic));
 }
 
-enum err wire_root_dse(struct task *t, struct feed *f, const char *const *attributes, LDAPMessage **ret) {
-	struct question q = {.base = STR(""), .scope = LDAP_SCOPE_BASE, .filter = STR("(objectClass=*)")};
-	owned(feed_message) LDAPMessage *m = NULL;
-	struct answer a;
-	for (; *attributes; attributes++)
-		strs_add(t->arena, &q.attributes, str_of(*attributes));
-	TRY(wire_search(t, f, &q, &m));
-	TRY(wire_answer(t, f, m, false, &a));
-	TRY(wire_result(t, f, &a, "root DSE"));
-	*ret = m;
-	m = NULL;
-	return OK;
-}
-
-struct str wire_value(struct task *t, struct feed *f, LDAPMessage *m, const char *attribute) {
-	LDAPMessage *entry = ldap_first_entry(f->ld, m);
-	struct berval **values = entry ? ldap_get_values_len(f->ld, entry, attribute) : NULL;
+struct str wire_value(struct task *t, struct feed *f, LDAPMessage *entry, const char *attribute) {
+	struct berval **values = ldap_get_values_len(f->ld, entry, attribute);
 	struct str value = STR_NONE;
 	if (values && values[0])
 		value = str_dup(t->arena, str_slice(values[0]->bv_val, values[0]->bv_len));
@@ -201,12 +233,38 @@ struct str wire_value(struct task *t, struct feed *f, LDAPMessage *m, const char
 	return value;
 }
 
-bool wire_has(struct feed *f, LDAPMessage *m, const char *attribute, struct str value) {
-	LDAPMessage *entry = ldap_first_entry(f->ld, m);
-	struct berval **values = entry ? ldap_get_values_len(f->ld, entry, attribute) : NULL;
+bool wire_has(struct feed *f, LDAPMessage *entry, const char *attribute, struct str value) {
+	struct berval **values = ldap_get_values_len(f->ld, entry, attribute);
 	bool has = false;
 	for (size_t i = 0; values && values[i]; i++)
 		has = has || str_eq_case(str_slice(values[i]->bv_val, values[i]->bv_len), value);
 	ldap_value_free_len(values);
 	return has;
+}
+
+/* ---- controls ---- */
+struct str wire_control(LDAPControl **controls, const char *oid) {
+	LDAPControl *c = controls ? ldap_control_find(oid, controls, NULL) : NULL;
+	return c && c->ldctl_value.bv_val ? str_slice(c->ldctl_value.bv_val, c->ldctl_value.bv_len) : STR_NONE;
+}
+
+LDAPControl wire_control_of(const char *oid, bool critical, struct str value) {
+	return (LDAPControl){.ldctl_oid = feed_berval(str_of(oid)).bv_val,
+		.ldctl_value = str_absent(value) ? (struct berval){0, NULL} : feed_berval(value),
+		.ldctl_iscritical = critical};
+}
+
+struct str wire_page(struct arena *a, size_t size, struct str cookie) {
+	struct buf content = buf_new(a, COOKIE_MOST + 64), value = buf_new(a, COOKIE_MOST + 64);
+	der_put_number(&content, DER_INTEGER, (int32_t)size);
+	der_put(&content, DER_OCTETS, cookie);
+	der_put(&value, DER_SEQUENCE, buf_str(&content));
+	return buf_str(&value);
+}
+
+bool wire_page_read(LDAPControl **controls, struct str *ret_cookie) {
+	struct str value = wire_control(controls, LDAP_CONTROL_PAGEDRESULTS), rest;
+	int32_t size = 0;
+	return der_take(&value, DER_SEQUENCE, &rest) && der_take_number(&rest, DER_INTEGER, &size) &&
+	       der_take(&rest, DER_OCTETS, ret_cookie) && ret_cookie->n <= COOKIE_MOST;
 }
