@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "federation/feed/feed_private.h"
 
-static const struct feed_kind *const kinds[] = {&feed_syncrepl, &feed_poll};
+static const struct feed_kind *const kinds[] = {&feed_syncrepl, &feed_dirsync, &feed_usn, &feed_poll};
 
 /* By make of directory, where the configuration does not say. */
 static const enum directory_feed by_make[] = {

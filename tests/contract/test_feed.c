@@ -24,6 +24,9 @@ static const struct kind {
 } kinds[] = {
 	{DIRECTORY_OPENLDAP, FEED_SYNCREPL, "syncrepl", true, 2000},
 	{DIRECTORY_OPENLDAP, FEED_POLL, "poll", false, 1200},
+	{DIRECTORY_ACTIVE_DIRECTORY, FEED_DIRSYNC, "dirsync", true, 600},
+	{DIRECTORY_ACTIVE_DIRECTORY, FEED_USN, "usn", true, 600},
+	{DIRECTORY_ACTIVE_DIRECTORY, FEED_POLL, "poll", false, 600},
 	{DIRECTORY_389DS, FEED_SYNCREPL, "syncrepl", true, 600},
 	{DIRECTORY_389DS, FEED_POLL, "poll", false, 600},
 };
