@@ -174,9 +174,14 @@ static enum err name_taken(struct task *t, struct naming *g, struct str name, bo
 	return OK;
 }
 
+static int64_t login_most(const struct naming *g) {
+	int64_t most = directory_login_most(g->directory);
+	return g->profile->login_max_length < most ? g->profile->login_max_length : most;
+}
+
 static enum err name_try(struct task *t, struct naming *g, struct str name, int64_t n) {
 	bool taken = false;
-	name = trim_marks(fit(t->arena, name, g->profile->login_max_length, n));
+	name = trim_marks(fit(t->arena, name, login_most(g), n));
 	if (name.n < 2 || g->free.n >= WANTED || g->seen.n >= LOOKS || strs_has(g->seen, name) ||
 		name_reserved(t, g, name))
 		return OK;

@@ -120,9 +120,9 @@ enum err op_send(struct task *t, struct conn *c, const struct op *op, LDAPContro
 
 /* ---- one after the other ---- */
 /* A member that is one already; a value that is gone already. */
-bool op_done_already(const struct op *op, int result) {
-	return (op->change->kind == CHANGE_VALUE_ADD && result == LDAP_TYPE_OR_VALUE_EXISTS) ||
-	       (op->change->kind == CHANGE_VALUE_DELETE && result == LDAP_NO_SUCH_ATTRIBUTE);
+bool value_done_already(enum change_kind kind, const struct answer *answer) {
+	return (kind == CHANGE_VALUE_ADD && answer->result == LDAP_TYPE_OR_VALUE_EXISTS) ||
+	       (kind == CHANGE_VALUE_DELETE && answer->result == LDAP_NO_SUCH_ATTRIBUTE);
 }
 
 static enum err run_one(struct task *t, struct conn *c, const struct op *op, struct report *report) {
@@ -133,7 +133,7 @@ static enum err run_one(struct task *t, struct conn *c, const struct op *op, str
 	TRY(op_send(t, c, op, NULL, &msgid));
 	TRY(conn_wait_change(t, c, LDAP_SUCCESS, msgid, &m));
 	TRY(conn_answer(t, c, m, &answer, NULL));
-	if (op_done_already(op, answer.result))
+	if (driver_of(c->directory)->done_already(op->change->kind, &answer))
 		answer.result = LDAP_SUCCESS;
 	report->result = answer.result;
 	report->diagnostic = answer.diagnostic;

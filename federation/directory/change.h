@@ -18,7 +18,6 @@ enum err mods_of(struct task *t, int op, const struct attribute *attributes, siz
 /* After an error the connection may be closed. */
 enum err op_send(struct task *t, struct conn *c, const struct op *op, LDAPControl **controls, int *ret_msgid) must_use;
 enum err op_not_sent(struct task *t, struct conn *c, int rc);
-bool op_done_already(const struct op *op, int result);
 /* transaction.c: all of them, or none. */
 enum err transaction_run(struct task *t, struct conn *c, struct ops *ops, struct report *report) must_use;
 

@@ -94,8 +94,8 @@ static void check_marker(struct check *k, const struct directory_config *d) {
 
 static void check_directory(struct check *k, const struct directory_config *d) {
 	if (!driver_of(d))
-		config_error_add(k->a, k->errors, k->at, str_printf(k->a, "%.*s.driver", FMT(k->prefix)),
-			"names a driver that is not built yet; openldap and 389ds are");
+		config_error_add(
+			k->a, k->errors, k->at, str_printf(k->a, "%.*s.driver", FMT(k->prefix)), "names no driver");
 	check_uris(k, d);
 	check_dn(k, "bind_dn", d->bind_dn, true);
 	if (str_empty(d->bind_password))

@@ -107,7 +107,8 @@ enum err directory_set_enabled(struct task *t, const struct directory_config *d,
 struct group {
 	struct str dn, name; /* cn */
 	struct str stable_id;
-	size_t via; /* index in the list of the group through which it was reached, or SIZE_MAX when direct */
+	size_t via;     /* index in the list of the group through which it was reached, or SIZE_MAX when direct */
+	struct str sid; /* Active Directory: objectSid as text, else absent */
 };
 struct groups {
 	struct group *v;
@@ -169,6 +170,13 @@ bool dn_valid(struct arena *a, struct str dn);
 bool dn_equal(struct arena *a, struct str x, struct str y);
 bool dn_under(struct arena *a, struct str dn, struct str base); /* below or equal */
 struct str dn_rdn_value(struct arena *a, struct str dn);        /* the first RDN's value, unescaped */
+/* ERR_INVALID: the directory would not take this value (length, characters); detail says why. Only what is known
+ * beforehand: Active Directory's limits, which its servers tell late or, Samba, not at all. */
+enum err directory_check_value(
+	struct task *t, const struct directory_config *d, struct str theirs, struct str value) must_use;
+int64_t directory_login_most(const struct directory_config *d); /* characters of a login name */
+/* The userPrincipalName of a new entry; STR_NONE where there is none. */
+struct str directory_principal(struct arena *a, const struct directory_config *d, struct str login);
 /* Attributes and object classes of a new, disabled entry in this make of directory, marker included: what plan_build
  * adds to the mapped ones. */
 void directory_new_entry(

@@ -2,7 +2,7 @@
 
 static const struct driver *const drivers[] = {
 	[DIRECTORY_OPENLDAP] = &driver_openldap,
-	[DIRECTORY_ACTIVE_DIRECTORY] = NULL,
+	[DIRECTORY_ACTIVE_DIRECTORY] = &driver_active_directory,
 	[DIRECTORY_389DS] = &driver_389ds,
 };
 

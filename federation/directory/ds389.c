@@ -157,7 +157,10 @@ const struct driver driver_389ds = {
 	.entry_state = entry_state,
 	.bind_verdict = bind_verdict,
 	.taken = taken,
+	.done_already = value_done_already,
 	.disabled_attributes = disabled_attributes,
 	.enable = enable,
 	.after_password = after_password,
+	.modify_password = password_by_exop,
+	.groups = groups_by_member,
 };

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "federation/directory/binary.h"
 #include "federation/directory/driver.h"
 
 #define PLAIN_VALUES 8192u /* of one attribute, in a plain read */
@@ -43,14 +44,14 @@ struct str entry_value(const struct entry *e, struct str name) {
 	return values.n ? values.v[0] : STR_NONE;
 }
 
-static struct strs copy_values(struct arena *a, const struct berval *values, size_t most) {
+static struct strs copy_values(struct arena *a, struct str name, const struct berval *values, size_t most) {
 	struct strs list = {NULL, 0};
 	size_t n = 0;
 	while (n < most && values && values[n].bv_val)
 		n++;
 	list.v = arena_array(a, struct str, n);
 	for (; list.n < n; list.n++)
-		list.v[list.n] = str_dup(a, str_of_bv(values[list.n]));
+		list.v[list.n] = str_dup(a, binary_text(a, name, str_of_bv(values[list.n])));
 	return list;
 }
 
@@ -85,7 +86,7 @@ struct reading {
 static void read_attribute(struct task *t, const struct reading *r, struct str theirs, const struct berval *values,
 	struct attribute *ret) {
 	ret->name = r->plain ? str_lower(t->arena, theirs) : attribute_ours(t->arena, r->c->directory, theirs);
-	ret->values = copy_values(t->arena, values, r->plain ? PLAIN_VALUES : LIMIT_VALUES);
+	ret->values = copy_values(t->arena, theirs, values, r->plain ? PLAIN_VALUES : LIMIT_VALUES);
 }
 
 static void read_attributes(struct task *t, const struct reading *r, BerElement *ber, struct entry *e) {

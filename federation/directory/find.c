@@ -1,3 +1,4 @@
+#include "federation/directory/binary.h"
 #include "federation/directory/driver.h"
 #include "federation/directory/ldap_text.h"
 
@@ -102,9 +103,10 @@ enum err directory_find_login(struct task *t, const struct directory_config *d, 
 static enum err find_equal(
 	struct task *t, const struct directory_config *d, struct str attribute, struct str value, struct entry **ret) {
 	struct buf filter = buf_new(t->arena, LIMIT_FILTER);
-	if (!can_stand(value, LIMIT_DN))
+	struct str bytes = STR_NONE;
+	if (!can_stand(value, LIMIT_DN) || !binary_value(t->arena, attribute, value, &bytes))
 		return task_fail(t, ERR_NOT_FOUND, "no value");
-	filter_equal(&filter, attribute, value);
+	filter_equal(&filter, attribute, bytes);
 	struct search s = {.base = d->people_base, .scope = LDAP_SCOPE_SUBTREE, .filter = buf_str(&filter)};
 	return find_one(t, d, &s, ret);
 }

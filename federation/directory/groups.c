@@ -108,7 +108,10 @@ static enum err walk_add(struct walk *w, struct conn *c, const struct chunk *k, 
 	}
 	struct str name = entry_value(&e, attribute_ours(a, w->d, STR("cn")));
 	size_t at = w->found.n;
-	struct group g = {e.dn, str_absent(name) ? dn_rdn_value(a, e.dn) : name, e.stable_id, via_of(w, k, &e)};
+	struct group g = {.dn = e.dn,
+		.name = str_absent(name) ? dn_rdn_value(a, e.dn) : name,
+		.stable_id = e.stable_id,
+		.via = via_of(w, k, &e)};
 	if (at == w->room)
 		walk_widen(w);
 	w->found.v[at] = g;
@@ -182,7 +185,7 @@ static enum err chunk_most(struct walk *w, size_t *ret) {
 	return OK;
 }
 
-enum err directory_groups(struct task *t, const struct directory_config *d, const struct entry *e, struct groups *ret) {
+enum err groups_by_member(struct task *t, const struct directory_config *d, const struct entry *e, struct groups *ret) {
 	struct walk w = {.t = t, .d = d};
 	struct chunk direct = {.person = e->dn, .n = 1};
 	size_t most = 1;
@@ -196,6 +199,12 @@ enum err directory_groups(struct task *t, const struct directory_config *d, cons
 	}
 	*ret = w.found;
 	return OK;
+}
+
+enum err directory_groups(struct task *t, const struct directory_config *d, const struct entry *e, struct groups *ret) {
+	if (!driver_of(d))
+		return task_fail(t, ERR_CONFIG, "directory %.*s: this driver is not built yet", FMT(d->id));
+	return driver_of(d)->groups(t, d, e, ret);
 }
 
 /* ---- the other way ---- */
@@ -226,13 +235,11 @@ static enum err member_read(
 
 enum err directory_members(struct task *t, const struct directory_config *d, struct str group_dn, struct entry **ret,
 	size_t *ret_n, bool *cut) {
-	const char *name = NULL;
-	struct entry *group = NULL, *list = arena_array(t->arena, struct entry, MEMBERS_MOST);
+	struct entry *list = arena_array(t->arena, struct entry, MEMBERS_MOST);
 	size_t n = 0, looks = 0;
 	bool left_out = false;
-	TRY(task_cstr(t, d->group_member_attribute, &name));
-	TRY(directory_read(t, d, group_dn, (const char *const[]){name, NULL}, &group));
-	struct strs members = entry_values(group, d->group_member_attribute);
+	struct strs members = {NULL, 0};
+	TRY(values_read(t, d, group_dn, d->group_member_attribute, &members));
 	for (size_t i = 0; i < members.n; i++) {
 		bool is_one = false;
 		if (!is_person(t, d, members.v[i]))

@@ -11,7 +11,8 @@
 
 #include "federation/directory/directory.h"
 
-#define URI_MOST 8u /* controllers of one directory; directory_check_config refuses more */
+#define CONTROL_POLICY_HINTS "1.2.840.113556.1.4.2239"
+#define URI_MOST             8u /* controllers of one directory; directory_check_config refuses more */
 
 enum conn_kind { CONN_SERVICE, CONN_PASSWORD, CONN_FEED /* of its owner, not of a worker: link.c */ };
 
@@ -25,6 +26,7 @@ struct conn {
 	int64_t since;       /* monotonic milliseconds */
 	bool transactions;   /* RFC 5805 */
 	bool matched_values; /* RFC 3876 */
+	bool policy_hints;   /* LDAP_SERVER_POLICY_HINTS (MS-ADTS 3.1.1.3.4.1.27) */
 	bool proved;         /* a successful bind was seen to change who we are */
 };
 

@@ -221,6 +221,7 @@ static enum err learn(struct task *t, struct conn *c) {
 	}
 	LDAPMessage *e = ldap_first_entry(c->ld, m);
 	c->transactions = e && root_dse_has(c->ld, e, extension, STR(LDAP_EXOP_TXN_START));
+	c->policy_hints = e && root_dse_has(c->ld, e, control, STR(CONTROL_POLICY_HINTS));
 	c->matched_values = e && root_dse_has(c->ld, e, control, STR(LDAP_CONTROL_VALUESRETURNFILTER));
 	return OK;
 }

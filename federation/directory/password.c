@@ -17,7 +17,7 @@ static bool can_be_password(struct str password) {
 	return password.n && password.n <= LIMIT_PASSWORD && !memchr(password.p, '\0', password.n);
 }
 
-static enum err read_answer(struct task *t, struct conn *c, LDAPMessage *m, struct bind_answer *ret) {
+enum err bind_answer_read(struct task *t, struct conn *c, LDAPMessage *m, struct bind_answer *ret) {
 	owned(ldap_controls) LDAPControl **controls = NULL;
 	struct answer answer;
 	TRY(conn_answer(t, c, m, &answer, &controls));
@@ -38,7 +38,14 @@ static enum err bind_as(struct task *t, struct conn *c, struct str dn, struct st
 	LDAPControl *controls[] = {policy, NULL};
 	int rc = ldap_sasl_bind(c->ld, name, LDAP_SASL_SIMPLE, &credentials, controls, NULL, &msgid);
 	TRY(conn_wait(t, c, rc, msgid, &m));
-	return read_answer(t, c, m, ret);
+	return bind_answer_read(t, c, m, ret);
+}
+
+/* What an account is called there cannot be told from its DN; nobody, or an anonymous one, is called nothing. */
+static bool is_named(struct arena *a, const struct driver *driver, struct str name, struct str dn) {
+	if (driver->whoami_names_account && str_starts(name, STR("u:")))
+		return name.n > 3 && str_find(name, '\\', 0) < name.n;
+	return str_starts(name, STR("dn:")) && dn_equal(a, str_sub(name, 3, name.n), dn);
 }
 
 /* RFC 4532, once for each connection: a server, or a proxy before it, that says success to everybody is found out. */
@@ -55,7 +62,7 @@ static enum err prove(struct task *t, struct conn *c, struct str dn) {
 	if (answer.result == LDAP_SUCCESS) {
 		rc = ldap_parse_extended_result(c->ld, m, &oid, &who, 0);
 		struct str name = rc == LDAP_SUCCESS && who ? str_of_bv(*who) : STR_NONE;
-		if (!str_starts(name, STR("dn:")) || !dn_equal(t->arena, str_sub(name, 3, name.n), dn))
+		if (!is_named(t->arena, driver_of(c->directory), name, dn))
 			return task_fail(
 				t, ERR_CONFIG, "after a successful bind the server takes us for \"%.*s\"", FMT(name));
 	}
@@ -103,19 +110,21 @@ enum err directory_verify(struct task *t, const struct directory_config *d, stru
 }
 
 /* ---- new passwords ---- */
-/* RFC 3062; old absent: set by one who may. */
-static enum err modify_password(
-	struct task *t, struct conn *c, struct str dn, struct str old, struct str new, struct bind_answer *ret) {
+enum err password_by_exop(
+	struct task *t, struct conn *c, const struct password_change *change, struct bind_answer *ret) {
 	owned(ldap_message) LDAPMessage *m = NULL;
 	owned(ldap_control) LDAPControl *policy = NULL;
-	struct berval user = bv_of(dn), was = bv_of(old), is = bv_of(new);
+	struct berval user = bv_of(change->dn), was = bv_of(change->old), is = bv_of(change->new);
 	int msgid = 0;
 	if (ldap_create_passwordpolicy_control(c->ld, &policy) != LDAP_SUCCESS)
 		return task_fail(t, ERR_INTERNAL, "no control");
 	LDAPControl *controls[] = {policy, NULL};
-	int rc = ldap_passwd(c->ld, &user, str_absent(old) ? NULL : &was, &is, controls, NULL, &msgid);
+	int rc = ldap_passwd(c->ld, &user, str_absent(change->old) ? NULL : &was, &is, controls, NULL, &msgid);
 	TRY(conn_wait_change(t, c, rc, msgid, &m));
-	return read_answer(t, c, m, ret);
+	TRY(bind_answer_read(t, c, m, ret));
+	if (!str_absent(change->old) && ret->result == LDAP_INVALID_CREDENTIALS) /* 389: it is another by now */
+		return task_fail(t, ERR_CREDENTIALS, "the old password was refused");
+	return OK;
 }
 
 static enum err refused(struct task *t, struct conn *c, const struct bind_answer *answer, struct refusal *refusal) {
@@ -140,7 +149,12 @@ static enum err settle(struct task *t, const struct directory_config *d, struct 
 	size_t n = 0;
 	TRY(directory_find_dn(t, d, dn, &after));
 	TRY(driver_of(d)->after_password(t, d, before, after, &list, &n));
-	return modify_entry(t, d, dn, list, n);
+	enum err e = modify_entry(t, d, dn, list, n);
+	if (e == ERR_REFUSED && driver_of(d)->settle_may_be_refused) {
+		task_clear(t);
+		return OK;
+	}
+	return e;
 }
 
 enum err directory_set_password(
@@ -152,24 +166,19 @@ enum err directory_set_password(
 		return task_fail(t, ERR_INVALID, "not a password");
 	TRY(directory_find_dn(t, d, dn, &before));
 	TRY(conn_get(t, d, CONN_SERVICE, &c));
-	TRY(modify_password(t, c, dn, STR_NONE, password, &answer));
+	const struct password_change change = {dn, STR_NONE, password};
+	TRY(driver_of(d)->modify_password(t, c, &change, &answer));
 	TRY(refused(t, c, &answer, refusal));
 	return settle(t, d, dn, before);
 }
 
-/* With an expired password nobody is bound; it was found right, so that the service account may carry the change out,
- * old password and all. */
+/* With a password that has expired, or in Active Directory one that must be changed, nobody is bound; it was found
+ * right, so that the service account may carry the change out, old password and all. */
 static enum err change_bound(
-	struct task *t, const struct directory_config *d, enum verdict verdict, struct conn **ret) {
-	switch (verdict) {
-	case VERDICT_OK:
-	case VERDICT_MUST_CHANGE:
-		return conn_get(t, d, CONN_PASSWORD, ret);
-	case VERDICT_EXPIRED:
-		return conn_get(t, d, CONN_SERVICE, ret);
-	default:
+	struct task *t, const struct directory_config *d, enum verdict verdict, bool bound, struct conn **ret) {
+	if (verdict != VERDICT_OK && verdict != VERDICT_MUST_CHANGE && verdict != VERDICT_EXPIRED)
 		return task_fail(t, ERR_CREDENTIALS, "the old password was refused");
-	}
+	return conn_get(t, d, bound ? CONN_PASSWORD : CONN_SERVICE, ret);
 }
 
 enum err directory_change_password(struct task *t, const struct directory_config *d, struct str dn,
@@ -185,12 +194,12 @@ enum err directory_change_password(struct task *t, const struct directory_config
 		return task_fail(t, ERR_CREDENTIALS, "not a password");
 	TRY(bind_slot(t, d, &slot));
 	TRY(verify(t, d, dn, old_password, &answer, &verdict));
-	if (verdict == VERDICT_EXPIRED)
+	bool bound = answer.result == LDAP_SUCCESS;
+	if (!bound && (verdict == VERDICT_EXPIRED || verdict == VERDICT_MUST_CHANGE))
 		TRY(directory_find_dn(t, d, dn, &before));
-	TRY(change_bound(t, d, verdict, &c));
-	TRY(modify_password(t, c, dn, old_password, new_password, &answer));
-	if (answer.result == LDAP_INVALID_CREDENTIALS) /* 389: the old password is another by now */
-		return task_fail(t, ERR_CREDENTIALS, "the old password was refused");
+	TRY(change_bound(t, d, verdict, bound, &c));
+	const struct password_change change = {dn, old_password, new_password};
+	TRY(driver_of(d)->modify_password(t, c, &change, &answer));
 	TRY(refused(t, c, &answer, refusal));
 	return before ? settle(t, d, dn, before) : OK;
 }

@@ -88,9 +88,11 @@ static enum err once(struct task *t, struct conn *c, const struct ops *ops, stru
 }
 
 /* The operation that is done already is taken out; true when there was one. */
-static bool leave_out(struct ops *ops, const struct transaction *x, int failed_msgid, int result) {
+static bool leave_out(
+	struct conn *c, struct ops *ops, const struct transaction *x, int failed_msgid, const struct answer *answer) {
 	for (size_t i = 0; i < ops->n; i++) {
-		if (x->msgids[i] != failed_msgid || !op_done_already(&ops->v[i], result))
+		if (x->msgids[i] != failed_msgid ||
+			!driver_of(c->directory)->done_already(ops->v[i].change->kind, answer))
 			continue;
 		ops->n--;
 		for (size_t k = i; k < ops->n; k++)
@@ -109,7 +111,7 @@ enum err transaction_run(struct task *t, struct conn *c, struct ops *ops, struct
 		x.id = id;
 		TRY(once(t, c, ops, report, &failed, &x));
 		struct answer answer = {report->result, report->diagnostic};
-		if (answer.result == LDAP_SUCCESS || !leave_out(ops, &x, failed, answer.result))
+		if (answer.result == LDAP_SUCCESS || !leave_out(c, ops, &x, failed, &answer))
 			return conn_result(t, c, &answer, "transaction");
 	}
 	report->result = LDAP_SUCCESS;

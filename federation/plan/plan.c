@@ -19,6 +19,7 @@ struct build {
 	struct task *t;
 	const struct plan_input *in;
 	struct str login;
+	bool with_login;     /* the login name stands behind rdn_value, which another may have */
 	struct attribute *v; /* room for PLAN_ATTRIBUTES */
 	size_t n;
 	size_t n_fixed; /* those before are ours: object classes, marker, disabling, login name */
@@ -95,7 +96,6 @@ static enum err add_fixed(struct build *b) {
 	directory_new_entry(b->t->arena, d, b->in->marker, &list, &n);
 	for (size_t i = 0; i < n; i++)
 		TRY(add_values(b, list[i].name, list[i].values));
-	TRY(add_value(b, d->rdn_attribute, b->login));
 	TRY(add_value(b, our_attribute(b, STR("login")), b->login));
 	b->n_fixed = b->n;
 	return OK;
@@ -129,7 +129,7 @@ static enum err add_input(struct build *b) {
 	return OK;
 }
 
-static struct str full_name(struct build *b) {
+static struct str full_name(const struct build *b) {
 	struct str shown = first_value(b, STR("display_name"));
 	if (!str_empty(shown))
 		return shown;
@@ -159,15 +159,62 @@ static enum err add_names(struct build *b) {
 	return OK;
 }
 
+/* "{login}", "{name}", or names of attributes in braces. */
+static struct str word_value(const struct build *b, struct str word) {
+	if (str_eq(word, STR("login")))
+		return b->login;
+	return str_eq(word, STR("name")) ? full_name(b) : first_value(b, word);
+}
+
+static struct str rdn_value(const struct build *b) {
+	struct arena *a = b->t->arena;
+	struct str pattern = b->in->directory->rdn_value;
+	struct strs parts = {0};
+	for (size_t i = 0; i < pattern.n;) {
+		size_t end = pattern.p[i] == '{' ? str_find(pattern, '}', i) : str_find(pattern, '{', i);
+		bool word = pattern.p[i] == '{' && end < pattern.n;
+		strs_add(a, &parts,
+			word ? word_value(b, str_sub(pattern, i + 1, end - i - 1)) : str_sub(pattern, i, end - i));
+		i = word ? end + 1 : end;
+	}
+	struct str value = parts.n ? str_trim(str_join(a, parts, STR(""))) : STR("");
+	if (str_empty(value))
+		value = b->login;
+	return b->with_login ? str_printf(a, "%.*s (%.*s)", FMT(value), FMT(b->login)) : value;
+}
+
+/* Whether rdn_value tells people of one name apart by itself. */
+static bool rdn_has_login(const struct directory_config *d) {
+	return str_empty(d->rdn_value) || str_contains(d->rdn_value, STR("{login}"));
+}
+
+static enum err add_rdn(struct build *b, struct str *ret_dn) {
+	const struct directory_config *d = b->in->directory;
+	struct str value = rdn_value(b), principal = directory_principal(b->t->arena, d, b->login);
+	if (!attribute_find(b->v, b->n, STR("userPrincipalName")) && !str_absent(principal))
+		TRY(add_value(b, STR("userPrincipalName"), principal));
+	TRY(add_value(b, d->rdn_attribute, value));
+	*ret_dn = dn_child(b->t->arena, d->rdn_attribute, value, b->in->base);
+	return OK;
+}
+
+static enum err check_values(struct build *b) {
+	for (size_t i = 0; i < b->n; i++)
+		for (size_t k = 0; k < b->v[i].values.n; k++)
+			TRY(directory_check_value(b->t, b->in->directory, b->v[i].name, b->v[i].values.v[k]));
+	return OK;
+}
+
 static enum err build_candidate(
-	struct task *t, const struct plan_input *in, struct str login, struct plan_candidate *ret) {
-	struct build b = {.t = t, .in = in, .login = login};
+	struct task *t, const struct plan_input *in, struct str login, bool with_login, struct plan_candidate *ret) {
+	struct build b = {.t = t, .in = in, .login = login, .with_login = with_login};
 	b.v = arena_array(t->arena, struct attribute, PLAN_ATTRIBUTES);
 	TRY(add_fixed(&b));
 	TRY(add_input(&b));
+	TRY(add_rdn(&b, &ret->dn));
 	TRY(add_names(&b));
+	TRY(check_values(&b));
 	ret->login = login;
-	ret->dn = dn_child(t->arena, in->directory->rdn_attribute, login, in->base);
 	ret->attributes = b.v;
 	ret->n_attributes = b.n;
 	return OK;
@@ -196,6 +243,21 @@ static struct strs distinct_groups(struct arena *a, struct strs groups) {
 	return list;
 }
 
+/* Where two people may have one name, each login name is a candidate twice: the entry is named by the name, and with
+ * the login name behind it. */
+static enum err build_candidates(struct task *t, const struct plan_input *input, struct strs logins, struct plan *p) {
+	bool both = !rdn_has_login(input->directory);
+	p->candidates = arena_array(t->arena, struct plan_candidate, both ? 2 * logins.n : logins.n);
+	for (size_t i = 0; i < logins.n; i++) {
+		TRY(build_candidate(t, input, logins.v[i], false, &p->candidates[p->n_candidates++]));
+		if (both && p->n_candidates < LIMIT_CANDIDATES)
+			TRY(build_candidate(t, input, logins.v[i], true, &p->candidates[p->n_candidates++]));
+		if (p->n_candidates == LIMIT_CANDIDATES)
+			break;
+	}
+	return OK;
+}
+
 enum err plan_build(struct task *t, const struct plan_input *input, struct plan **ret) {
 	if (input->logins.n == 0 || input->logins.n > LIMIT_CANDIDATES || input->groups.n > LIMIT_VALUES)
 		return task_fail(t, ERR_INVALID, "%zu login names, %zu groups", input->logins.n, input->groups.n);
@@ -206,9 +268,7 @@ enum err plan_build(struct task *t, const struct plan_input *input, struct plan 
 	p->directory = input->directory->id;
 	p->marker = input->marker;
 	p->groups = distinct_groups(t->arena, input->groups);
-	p->candidates = arena_array(t->arena, struct plan_candidate, logins.n);
-	for (size_t i = 0; i < logins.n; i++)
-		TRY(build_candidate(t, input, logins.v[i], &p->candidates[p->n_candidates++]));
+	TRY(build_candidates(t, input, logins, p));
 	TRY(plan_check(t, p));
 	*ret = p;
 	return OK;

@@ -30,15 +30,15 @@ void config_error_add(
 
 /* staff contains team-red, which the person is in; a circle of two besides. */
 static struct group members_of[] = {
-	{STR("cn=team-red,ou=groups,dc=test"), STR("team-red"), STR("1"), SIZE_MAX},
-	{STR("cn=staff,ou=groups,dc=test"), STR("staff"), STR("2"), 0},
-	{STR("cn=everyone,ou=groups,dc=test"), STR("everyone"), STR("3"), 1},
-	{STR("cn=app-wiki,ou=groups,dc=test"), STR("app-wiki"), STR("4"), SIZE_MAX},
-	{STR("cn=app-Mail,ou=groups,dc=test"), STR("app-Mail"), STR("5"), SIZE_MAX},
-	{STR("cn=non-admins,ou=groups,dc=test"), STR("non-admins"), STR("6"), SIZE_MAX},
-	{STR("cn=a\\2Cb \\C3\\B6,ou=groups,dc=test"), STR("a,b \xC3\xB6"), STR("7"), SIZE_MAX},
-	{STR("cn=app-,ou=groups,dc=test"), STR("app-"), STR("8"), SIZE_MAX},
-	{STR("cn=app-x,ou=groups,dc=test"), STR("app-\033[2J"), STR("9"), SIZE_MAX},
+	{STR("cn=team-red,ou=groups,dc=test"), STR("team-red"), STR("1"), SIZE_MAX, STR_NONE},
+	{STR("cn=staff,ou=groups,dc=test"), STR("staff"), STR("2"), 0, STR_NONE},
+	{STR("cn=everyone,ou=groups,dc=test"), STR("everyone"), STR("3"), 1, STR_NONE},
+	{STR("cn=app-wiki,ou=groups,dc=test"), STR("app-wiki"), STR("4"), SIZE_MAX, STR_NONE},
+	{STR("cn=app-Mail,ou=groups,dc=test"), STR("app-Mail"), STR("5"), SIZE_MAX, STR_NONE},
+	{STR("cn=non-admins,ou=groups,dc=test"), STR("non-admins"), STR("6"), SIZE_MAX, STR_NONE},
+	{STR("cn=a\\2Cb \\C3\\B6,ou=groups,dc=test"), STR("a,b \xC3\xB6"), STR("7"), SIZE_MAX, STR_NONE},
+	{STR("cn=app-,ou=groups,dc=test"), STR("app-"), STR("8"), SIZE_MAX, STR_NONE},
+	{STR("cn=app-x,ou=groups,dc=test"), STR("app-\033[2J"), STR("9"), SIZE_MAX, STR_NONE},
 };
 static const struct groups groups = {members_of, COUNT(members_of), false};
 
@@ -156,7 +156,8 @@ static void explains(void **state) {
 /* A circle ends, and a terminal sees no control. */
 static void explains_odd_groups(void **state) {
 	(void)state;
-	struct group odd[] = {{STR("cn=a\033[2J"), STR("a"), STR("1"), 1}, {STR("cn=b\xFF"), STR("b"), STR("2"), 0}};
+	struct group odd[] = {{STR("cn=a\033[2J"), STR("a"), STR("1"), 1, STR_NONE},
+		{STR("cn=b\xFF"), STR("b"), STR("2"), 0, STR_NONE}};
 	struct groups circle = {odd, 2, false};
 	struct role_rule rule = {ROLE_GROUP_NAME, STR("a"), STR("r"), 9};
 	struct realm realm = {.roles = &rule, .n_roles = 1};
@@ -172,7 +173,7 @@ static void takes_many_groups(void **state) {
 	struct groups many = {arena_array(arena, struct group, LIMIT_GROUPS), LIMIT_GROUPS, true};
 	for (size_t i = 0; i < many.n; i++)
 		many.v[i] = (struct group){str_printf(arena, "cn=g%zu,ou=groups,dc=test", i),
-			str_printf(arena, "g%zu", i), STR("1"), i ? i - 1 : SIZE_MAX};
+			str_printf(arena, "g%zu", i), STR("1"), i ? i - 1 : SIZE_MAX, STR_NONE};
 	struct role_rule rules[50];
 	for (size_t i = 0; i < COUNT(rules); i++)
 		rules[i] = (struct role_rule){
