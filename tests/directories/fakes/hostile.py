@@ -1,0 +1,6 @@
+"""Servers that do wrong."""
+MODES = []
+
+
+def serve(*_):
+    raise NotImplementedError
