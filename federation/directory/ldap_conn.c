@@ -138,9 +138,10 @@ static enum err wait_broken(struct task *t, struct conn *c, enum err code, int r
 }
 
 static enum err wait_for(struct task *t, struct conn *c, enum err when_broken, int msgid, LDAPMessage **ret) {
-	struct timeval tv = conn_timeval(conn_budget_ms(t, c->directory));
+	int64_t budget = conn_budget_ms(t, c->directory), began = clock_monotonic_us();
+	struct timeval tv = conn_timeval(budget);
 	LDAPMessage *m = NULL;
-	int64_t began = clock_monotonic_us();
+	conn_deadline(c, budget);
 	failpoint_hit("ldap.sent");
 	int rc = LDAP_SERVER_DOWN, got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
 	failpoint_hit("ldap.answered");
@@ -149,7 +150,7 @@ static enum err wait_for(struct task *t, struct conn *c, enum err when_broken, i
 		return wait_timed_out(t, c);
 	if (got < 0) {
 		ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
-		return rc == LDAP_TIMEOUT ? wait_timed_out(t, c) : wait_broken(t, c, when_broken, rc);
+		return rc == LDAP_TIMEOUT || conn_late(c) ? wait_timed_out(t, c) : wait_broken(t, c, when_broken, rc);
 	}
 	health_answered(c->health);
 	*ret = m;

@@ -28,6 +28,9 @@ struct conn {
 	bool matched_values; /* RFC 3876 */
 	bool policy_hints;   /* LDAP_SERVER_POLICY_HINTS (MS-ADTS 3.1.1.3.4.1.27) */
 	bool proved;         /* a successful bind was seen to change who we are */
+	bool greeted;        /* a handshake was done: what fails now is not the certificate's fault */
+	int64_t deadline;    /* monotonic milliseconds; nothing is read after it */
+	struct ldap_conncb watch;
 };
 
 static inline void ldap_message_free(LDAPMessage *m) {
@@ -86,6 +89,12 @@ enum err conn_answer(
 enum err conn_result(struct task *t, struct conn *c, const struct answer *answer, const char *what);
 /* Counts the answer for the metrics: enum err of the operation. */
 void conn_count(enum err e);
+/* libldap's time-outs, and those of the socket, end a wait for the next byte. A server that sends a byte now and then,
+ * or half a TLS record, would hold a worker for as long as it likes, in the handshake too (there without any time-out,
+ * seen with 2.5.13 and GnuTLS). So a layer under TLS reads nothing after the deadline, which every wait sets anew. */
+void conn_watch(struct conn *c); /* after ldap_initialize; c stays where it is */
+void conn_deadline(struct conn *c, int64_t ms);
+bool conn_late(const struct conn *c);
 /* What one wait may take now, in milliseconds. */
 int64_t conn_budget_ms(const struct task *t, const struct directory_config *d);
 

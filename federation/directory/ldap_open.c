@@ -78,6 +78,8 @@ static bool certificate_refused(struct task *t, const struct conn *c) {
 		task_cstr(t, c->directory->uris.v[c->uri], &uri) || ldap_initialize(&other.ld, uri) != LDAP_SUCCESS)
 		return false;
 	set_options(t, &other, c->directory->uris.v[c->uri]);
+	conn_watch(&other);
+	conn_deadline(&other, c->directory->network_timeout_ms);
 	if (ldap_tls_use_any(other.ld))
 		reached = handshake_works(&other);
 	ldap_unbind_ext(other.ld, NULL, NULL);
@@ -91,13 +93,19 @@ static enum err connect_failed(struct task *t, struct conn *c, int rc) {
 		health_timed_out(c->health);
 		return task_fail(t, ERR_UNAVAILABLE, "%.*s: no answer", FMT(uri));
 	}
-	if (task_left_ms(t) >= c->directory->network_timeout_ms && certificate_refused(t, c))
+	if (!c->greeted && task_left_ms(t) >= c->directory->network_timeout_ms && certificate_refused(t, c))
 		return task_fail(t, ERR_CONFIG,
 			"%.*s: its certificate is not vouched for by the CA file, or not for this name", FMT(uri));
 	/* GnuTLS says "error in the push function" where nobody listens. */
 	if (str_empty(diagnostic) || str_contains(diagnostic, STR("push function")))
 		return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s", FMT(uri), ldap_err2string(rc));
 	return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s (%.*s)", FMT(uri), ldap_err2string(rc), FMT(diagnostic));
+}
+
+/* What one step of a connection's opening may take. */
+static int64_t step_ms(const struct task *t, const struct conn *c) {
+	int64_t left = task_left_ms(t), network = c->directory->network_timeout_ms;
+	return network < left ? network : left;
 }
 
 /* The TCP connection; the handshake of ldaps comes with the first request. A connection in progress is waited for here,
@@ -136,9 +144,8 @@ static enum err open_wait(struct task *t, struct conn *c, int rc, int msgid, str
 	owned(ldap_message) LDAPMessage *m = NULL;
 	if (rc != LDAP_SUCCESS)
 		return connect_failed(t, c, rc);
-	int64_t left = task_left_ms(t),
-		wait = c->directory->network_timeout_ms < left ? c->directory->network_timeout_ms : left;
-	struct timeval tv = conn_timeval(wait);
+	struct timeval tv = conn_timeval(step_ms(t, c));
+	conn_deadline(c, step_ms(t, c));
 	int got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
 	if (got == 0) {
 		health_timed_out(c->health);
@@ -157,6 +164,7 @@ static enum err start_tls(struct task *t, struct conn *c) {
 	TRY(open_wait(t, c, rc, msgid, &answer));
 	if (answer.result != LDAP_SUCCESS)
 		return task_fail(t, ERR_CONFIG, "StartTLS refused: %d %.*s", answer.result, FMT(answer.diagnostic));
+	conn_deadline(c, step_ms(t, c));
 	rc = ldap_install_tls(c->ld);
 	return rc == LDAP_SUCCESS ? OK : connect_failed(t, c, rc);
 }
@@ -191,7 +199,9 @@ static enum err bind_service(struct task *t, struct conn *c) {
 			"password policy does not "
 			"lock it (%s)",
 			dn, own.keys);
+	conn_deadline(c, step_ms(t, c));
 	int rc = ldap_sasl_bind(c->ld, dn, LDAP_SASL_SIMPLE, &password, NULL, NULL, &msgid);
+	c->greeted = rc == LDAP_SUCCESS;
 	TRY(open_wait(t, c, rc, msgid, &answer));
 	if (answer.result == LDAP_SUCCESS)
 		return OK;
@@ -209,10 +219,12 @@ static enum err learn(struct task *t, struct conn *c) {
 	     *attributes[] = {control, extension, NULL};
 	struct timeval tv = conn_timeval(c->directory->network_timeout_ms);
 	owned(ldap_message) LDAPMessage *m = NULL;
+	conn_deadline(c, step_ms(t, c));
 	int msgid = 0, rc = ldap_search_ext(c->ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, NULL, NULL,
 			       &tv, 1, &msgid);
 	if (rc != LDAP_SUCCESS)
 		return connect_failed(t, c, rc);
+	c->greeted = true;
 	int got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
 	if (got <= 0) {
 		if (got == 0)
@@ -233,6 +245,8 @@ static enum err conn_start(struct task *t, struct conn *c, struct str uri) {
 	if (rc != LDAP_SUCCESS)
 		return task_fail(t, ERR_CONFIG, "%s: %s", text, ldap_err2string(rc));
 	set_options(t, c, uri);
+	conn_watch(c);
+	conn_deadline(c, step_ms(t, c));
 	if (!str_starts(uri, STR("ldapi:")))
 		TRY(ldap_tls_use(t, c->ld, c->directory->ca_file));
 	TRY(connect_tcp(t, c));

@@ -12,7 +12,7 @@ import ber
 from fakes import message, seed, server
 from fakes.message import BIND, EXTENDED, SEARCH
 
-LATER, DRIP = 9.0, 1.0  # seconds
+LATER, DRIP = 9.0, 0.25  # seconds: a drop comes before any time-out of a wait for the next byte
 HUGE = 10 << 20
 POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"
 BASIC = ["garbage", "half", "huge", "slow", "drip", "wrongid", "notice"]

@@ -1,0 +1,63 @@
+#include <errno.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "federation/directory/ldap_conn.h"
+
+/* Between the socket (LBER_SBIOD_LEVEL_PROVIDER) and TLS (LBER_SBIOD_LEVEL_TRANSPORT). */
+#define LEVEL 15
+
+void conn_deadline(struct conn *c, int64_t ms) {
+	c->deadline = clock_monotonic_ms() + ms;
+}
+
+bool conn_late(const struct conn *c) {
+	return clock_monotonic_ms() >= c->deadline;
+}
+
+static int setup(Sockbuf_IO_Desc *io, void *arg) {
+	io->sbiod_pvt = arg;
+	return 0;
+}
+
+static int nothing(Sockbuf_IO_Desc *io) {
+	(void)io;
+	return 0;
+}
+
+static int control(Sockbuf_IO_Desc *io, int option, void *arg) {
+	return LBER_SBIOD_CTRL_NEXT(io, option, arg);
+}
+
+static ber_slen_t read_in_time(Sockbuf_IO_Desc *io, void *into, ber_len_t n) {
+	const struct conn *c = io->sbiod_pvt;
+	int64_t left = c->deadline - clock_monotonic_ms();
+	struct pollfd p = {.fd = -1, .events = POLLIN};
+	ber_sockbuf_ctrl(io->sbiod_sb, LBER_SB_OPT_GET_FD, &p.fd);
+	if (left <= 0 || poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left) <= 0) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	return LBER_SBIOD_READ_NEXT(io, into, n);
+}
+
+static ber_slen_t write_on(Sockbuf_IO_Desc *io, void *from, ber_len_t n) {
+	return LBER_SBIOD_WRITE_NEXT(io, from, n);
+}
+
+static Sockbuf_IO in_time = {setup, nothing, control, read_in_time, write_on, nothing};
+
+/* Called by libldap when there is a socket, before a handshake on it. */
+static int added(LDAP *ld, Sockbuf *sb, LDAPURLDesc *server, struct sockaddr *address, struct ldap_conncb *watch) {
+	(void)ld, (void)server, (void)address;
+	return ber_sockbuf_add_io(sb, &in_time, LEVEL, watch->lc_arg);
+}
+
+static void gone(LDAP *ld, Sockbuf *sb, struct ldap_conncb *watch) {
+	(void)ld, (void)sb, (void)watch;
+}
+
+void conn_watch(struct conn *c) {
+	c->watch = (struct ldap_conncb){added, gone, c};
+	ldap_set_option(c->ld, LDAP_OPT_CONNECT_CB, &c->watch);
+}
