@@ -36,15 +36,6 @@ bool sync_state_read(struct str value, struct sync_state *ret) {
 	return true;
 }
 
-bool sync_done_read(struct str value, struct sync_done *ret) {
-	struct sync_done s = {STR_NONE, false};
-	struct str rest;
-	if (!der_take(&value, DER_SEQUENCE, &rest) || !read_cookie(&rest, &s.cookie) || !read_flag(&rest, &s.deletes))
-		return false;
-	*ret = s;
-	return true;
-}
-
 bool sync_next_id(struct str *ids, struct str *ret) {
 	return der_take(ids, DER_OCTETS, ret) && ret->n == SYNC_ID;
 }

@@ -13,11 +13,6 @@ struct sync_state {
 	struct str id;     /* SYNC_ID bytes */
 	struct str cookie; /* STR_NONE: none */
 };
-/* 2.4: at the end of a search. */
-struct sync_done {
-	struct str cookie;
-	bool deletes; /* refreshDeletes */
-};
 /* 2.5: between entries. */
 enum sync_tells { SYNC_NEW_COOKIE, SYNC_REFRESH_DELETE, SYNC_REFRESH_PRESENT, SYNC_ID_SET };
 struct sync_info {
@@ -29,7 +24,6 @@ struct sync_info {
 };
 /* False: not of this form, or a cookie that is too long. */
 bool sync_state_read(struct str value, struct sync_state *ret);
-bool sync_done_read(struct str value, struct sync_done *ret);
 bool sync_info_read(struct str value, struct sync_info *ret);
 /* Cuts the first off; false when there is none. */
 bool sync_next_id(struct str *ids, struct str *ret);

@@ -26,16 +26,17 @@ static enum err find_context(struct task *t, struct feed *f) {
 
 /* Without the right to read this container deletions are left out without a word. */
 static enum err are_deleted_shown(struct task *t, struct feed *f) {
-	static const char *const names[] = {"cn", NULL};
+	static const char *const names[] = {"objectClass", NULL};
 	owned(feed_message) LDAPMessage *m = NULL;
 	struct trail *r = f->state;
 	LDAPControl shown = wire_control_of(CONTROL_SHOW_DELETED, true, STR_NONE);
 	struct str dn = str_printf(t->arena, "CN=Deleted Objects,%.*s", FMT(bytes_str(&r->nc)));
 	enum err e = wire_read(t, f, dn, names, (LDAPControl *[]){&shown, NULL}, &m);
-	r->lists = e == ERR_NOT_FOUND || e == ERR_REFUSED;
-	if (r->lists)
-		task_clear(t);
-	return r->lists ? OK : e;
+	if (e && e != ERR_NOT_FOUND && e != ERR_REFUSED)
+		return e;
+	task_clear(t);
+	r->lists = e || !wire_has(f, m, names[0], STR("container")); /* Samba shows its name to all */
+	return OK;
 }
 
 void trail_restart(struct trail *r) {
@@ -128,10 +129,8 @@ enum err trail_add(struct task *t, struct feed *f, LDAPMessage *m, bool knows_mo
 	char *dn = ldap_get_dn(f->ld, m);
 	enum err e = OK;
 	arena_wipe(scratch);
-	if (!guid || !guid[0] || guid[0]->bv_len != GUID || !dn)
-		e = task_fail(t, ERR_REFUSED, "%.*s: objectGUID is not shown to the feed's account",
-			FMT(directory_link_controller(f->link)));
-	uint8_t is = e ? 0 : what_is(f, m, str_of(dn), knows_moves, scratch);
+	bool shown = guid && guid[0] && guid[0]->bv_len == GUID && dn; /* else it is kept from us */
+	uint8_t is = shown ? what_is(f, m, str_of(dn), knows_moves, scratch) : 0;
 	if (is)
 		e = push(t, f, guid[0]->bv_val, is);
 	ldap_value_free_len(guid);

@@ -8,6 +8,11 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "federation/feed/feed.h"
 #include "tests/contract/directory_fixture.h"
@@ -212,6 +217,40 @@ static struct str place(struct fixture *f, const char *ou) {
 	return dn;
 }
 
+/* ---- the server ---- */
+/* "export NAME='value'" of a script in tests/directories. */
+static void take_variable(char *line) {
+	char *name = line + sizeof("export ") - 1, *value = strstr(line, "='"), *end = strrchr(line, '\'');
+	if (strncmp(line, "export ", sizeof("export ") - 1) != 0 || !value || end <= value + 1)
+		return;
+	*value = *end = '\0';
+	setenv(name, value + 2, 1);
+}
+
+static void run_script(const char *command) {
+	static const char *const scripts[] = {"openldap", "samba-ad", "389ds"};
+	char line[1024];
+	snprintf(line, sizeof(line), "%s/tests/directories/%s %s %s 2>/dev/null", getenv("top_srcdir"),
+		scripts[kind->make], command, getenv("USHER_DIRECTORY_DIR"));
+	char *arguments[] = {"/bin/sh", "-c", line, NULL};
+	int ends[2], status = -1;
+	pid_t child = -1;
+	posix_spawn_file_actions_t actions;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+	assert_int_equal(posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO), 0);
+	assert_int_equal(posix_spawn(&child, arguments[0], &actions, NULL, arguments, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	FILE *out = fdopen(ends[0], "r");
+	assert_non_null(out);
+	while (fgets(line, sizeof(line), out))
+		take_variable(line);
+	fclose(out);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 /* ---- setting up ---- */
 static int feed_fixture(void **state) {
 	if (fixture_open(state))
@@ -355,7 +394,9 @@ static void tells_moves_out(void **state) {
 	settle(&w);
 	forget(&w);
 	move(f, out, dn);
-	assert_true(dn_equal(f->config, expect(&w, FEED_CHANGED, id)->dn, dn));
+	if (kind->tells_gone) /* else nobody was told that it had been away */
+		assert_true(dn_equal(f->config, expect(&w, FEED_CHANGED, id)->dn, dn));
+	settle(&w);
 	remove_entry(f, dn);
 	done(&w);
 }
@@ -410,6 +451,103 @@ static void takes_no_garbage_for_a_cookie(void **state) {
 			fail_msg("%s: not told anew", texts[i]);
 		done(&w);
 	}
+}
+
+/* OpenLDAP has forgotten then who was deleted before, and tells who is there. */
+static void goes_on_after_a_restart(void **state) {
+	struct fixture *f = *state;
+	struct follower w = {0};
+	if (!getenv("USHER_DIRECTORY_DIR") || !getenv("top_srcdir"))
+		skip();
+	create(f, "feed-before");
+	create(f, "feed-after");
+	create(f, "feed-still");
+	struct str before = id_of(f, person(f, "feed-before")), after = id_of(f, person(f, "feed-after"));
+	struct str alice = id_of(f, person(f, "alice")), still = id_of(f, person(f, "feed-still"));
+	open_with(&w, f, STR_NONE);
+	settle(&w);
+	run_script("stop");
+	enum err e = OK;
+	for (int tries = 0; tries < 100 && !e; tries++)
+		e = listen_once(&w, 100);
+	assert_true(e == ERR_UNAVAILABLE || e == ERR_TIMEOUT);
+	done(&w);
+	run_script("start");
+	fixture_reconnect(f);
+	remove_entry(f, person(f, "feed-before"));
+	run_script("stop");
+	run_script("start");
+	fixture_reconnect(f);
+	remove_entry(f, person(f, "feed-after"));
+	change_value(f, CHANGE_REPLACE, person(f, "feed-still"), "telephoneNumber", STR("+49 3"));
+	open_with(&w, f, w.cookie);
+	settle(&w);
+	assert_true(known_gone(&w, before) && known_gone(&w, after) && !known_gone(&w, still));
+	assert_true(was_told(&w, FEED_CHANGED, still) && !was_told(&w, FEED_CHANGED, alice));
+	assert_false(w.whole && !was_told(&w, FEED_SEEN, alice));
+	done(&w);
+	remove_entry(f, person(f, "feed-still"));
+}
+
+/* An account that sees no deleted objects: who is gone is known by who is there. */
+static void works_with_few_rights(void **state) {
+	struct fixture *f = *state;
+	struct follower w = {0};
+	if (kind->make != DIRECTORY_ACTIVE_DIRECTORY)
+		skip();
+	f->d->feed_bind_dn = person(f, "carol");
+	f->d->feed_bind_password = str_of(fixture_variable("USER_PASSWORD"));
+	create(f, "feed-unseen");
+	struct str gone = id_of(f, person(f, "feed-unseen")), alice = id_of(f, person(f, "alice"));
+	open_with(&w, f, STR_NONE);
+	settle(&w);
+	assert_true(w.whole && was_told(&w, FEED_CHANGED, gone));
+	forget(&w);
+	change_value(f, CHANGE_REPLACE, person(f, "feed-unseen"), "telephoneNumber", STR("+49 4"));
+	expect(&w, FEED_CHANGED, gone);
+	done(&w);
+	remove_entry(f, person(f, "feed-unseen"));
+	open_with(&w, f, w.cookie);
+	settle(&w);
+	assert_true(w.whole && !w.restarted && known_gone(&w, gone));
+	assert_true(was_told(&w, FEED_SEEN, alice) && !was_told(&w, FEED_CHANGED, alice));
+	done(&w);
+}
+
+/* With two controllers: the numbers of one say nothing on the other, the cookie of DirSync does. */
+static void goes_on_at_another_controller(void **state) {
+	struct fixture *f = *state;
+	struct follower w = {0};
+	if (f->d->uris.n < 2)
+		skip();
+	struct str alice = id_of(f, person(f, "alice")), first = f->d->uris.v[0];
+	open_with(&w, f, STR_NONE);
+	settle(&w);
+	done(&w);
+	f->d->uris.v[0] = f->d->uris.v[1];
+	open_with(&w, f, w.cookie);
+	settle(&w);
+	assert_true(w.restarted == (kind->feed == FEED_USN));
+	assert_true(was_told(&w, FEED_CHANGED, alice) == (kind->feed == FEED_USN));
+	done(&w);
+	f->d->uris.v[0] = first;
+}
+
+/* An account with a limit of size cannot follow: said with what to do, not taken for a small directory. */
+static void says_what_limits_it(void **state) {
+	struct fixture *f = *state;
+	struct follower w = {0};
+	if (kind->make != DIRECTORY_OPENLDAP || kind->feed != FEED_SYNCREPL)
+		skip();
+	f->d->feed_bind_dn = f->d->feed_bind_password = STR_NONE; /* the service account has 1,000 */
+	enum err e = OK;
+	open_with(&w, f, STR_NONE);
+	for (int tries = 0; tries < 100 && !e; tries++)
+		e = listen_once(&w, 100);
+	assert_int_equal(e, ERR_REFUSED);
+	assert_true(str_contains(f->t.failure_detail, STR("feed_bind_dn")));
+	assert_false(w.whole);
+	done(&w);
 }
 
 /* With the right beginning and the wrong end: nothing breaks. */
@@ -500,13 +638,19 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(tells_places, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_moves_out, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(goes_on_with_a_cookie, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(goes_on_after_a_restart, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(works_with_few_rights, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(goes_on_at_another_controller, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(takes_no_garbage_for_a_cookie, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(survives_a_garbled_cookie, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(forgets_the_cookie_of_another_question, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(notices_a_frozen_server, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_many_in_batches, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(says_what_limits_it, feed_fixture, fixture_close),
 	};
 	const char *make = getenv("USHER_DIRECTORY"), *only = getenv("USHER_FEED");
+	if (getenv("USHER_TEST")) /* one of them, by hand */
+		cmocka_set_test_filter(getenv("USHER_TEST"));
 	static const char *const makes[] = {"openldap", "active_directory", "389ds"};
 	for (kind = kinds; kind < kinds + COUNT(kinds); kind++) {
 		if (strcmp(makes[kind->make], make ? make : "openldap") != 0 || (only && strcmp(only, kind->name) != 0))
