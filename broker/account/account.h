@@ -22,15 +22,35 @@ enum err account_entry(
  * ERR_NOT_FOUND: deleted there. groups may be NULL where they are not wanted; then they are not read. */
 enum err account_person(struct task *t, const struct account *a, const struct directory_config **ret_d,
 	struct entry **ret, struct groups *groups) must_use;
-/* What a look at the directory that began at read_at (wall clock) told of an account; groups may be NULL. */
+/* What a look at the directory that began at read_at (wall clock) told of an account; groups may be NULL. In a
+ * transaction of its own, and only where it tells something new. A person who may not log in (any more), and another
+ * password than before, are left for inbound_apply, which acts on them. */
 enum err mirror_take(struct task *t, const struct account *a, const struct entry *e, const struct groups *groups,
 	int64_t read_at) must_use;
+/* In the transaction that lets a person in whom a look that began at read_at found live. ERR_DENIED: the feed was
+ * faster, and has told that they are not. */
+enum err mirror_admits(struct task *t, const struct account *a, int64_t read_at) must_use;
 /* The watcher heard the directory: what the mirror says of it counts for the next MIRROR_FRESH_MS. Memory of the
  * process; nothing is fresh before the first call, and mirror_unheard ends it at once. */
 #define MIRROR_FRESH_MS 5000
 void mirror_heard(struct str realm, const struct directory_config *d);
 void mirror_unheard(struct str realm, const struct directory_config *d);
 bool mirror_fresh(struct str realm, const struct directory_config *d);
+/* Groups that were read before at (wall clock) are old. The like memory. */
+void mirror_groups_changed(struct str realm, const struct directory_config *d, int64_t at);
+/* Around a password change of our own, so that what the feed tells of it ends no session: begin before the directory is
+ * asked, end with whether it was done. A mark that nobody ends counts for two minutes. */
+enum err mirror_password_begin(struct task *t, const struct directory_config *d, struct str stable_id) must_use;
+void mirror_password_end(struct task *t, const struct directory_config *d, struct str stable_id, bool done);
+/* For inbound_apply: the row of an account whose entry is e; groups and seen_at are those of the row before, which may
+ * be NULL. */
+struct mirror mirror_of(
+	struct task *t, const struct account *a, const struct entry *e, const struct mirror *before, int64_t read_at);
+/* Whether two rows say the same of the person, whenever it was read. */
+bool mirror_same(const struct mirror *a, const struct mirror *b);
+/* Whether somebody else than we changed the password, by the stamps of a row and of an entry; *ret_stamp is what stands
+ * in the row from now on. A stamp that was not known before is taken as it comes. */
+bool mirror_password_changed(struct str before, struct str told, int64_t now, struct str *ret_stamp);
 
 /* ---- one-time links ----
  * The secret is base64url(HMAC-SHA-256(derived key "ticket", purpose "\n" id)), so that the same notice gives the same

@@ -40,8 +40,10 @@ enum err login_set_password(struct task *t, const struct directory_config *d, co
 	struct str password, struct password_problem *problem) {
 	struct refusal refusal = {.policy_error = -1};
 	TRY(password_check(t, e, password, problem));
+	TRY(mirror_password_begin(t, d, e->stable_id));
 	TRY(store_settle(t));
 	enum err set = directory_set_password(t, d, e->dn, password, &refusal);
+	mirror_password_end(t, d, e->stable_id, set != ERR_REFUSED);
 	return set == ERR_REFUSED ? password_refused(t, d, &refusal, problem) : set;
 }
 
@@ -63,9 +65,11 @@ static enum err change_as_person(struct task *t, const struct found *found, stru
 	struct str new_password, struct password_problem *problem) {
 	struct refusal refusal = {.policy_error = -1};
 	TRY(password_check(t, found->entry, new_password, problem));
+	TRY(mirror_password_begin(t, found->directory, found->entry->stable_id));
 	TRY(store_settle(t));
 	enum err e =
 		directory_change_password(t, found->directory, found->entry->dn, old_password, new_password, &refusal);
+	mirror_password_end(t, found->directory, found->entry->stable_id, e != ERR_REFUSED && e != ERR_CREDENTIALS);
 	if (e == ERR_REFUSED)
 		return password_refused(t, found->directory, &refusal, problem);
 	if (e == ERR_CREDENTIALS) {

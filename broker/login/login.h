@@ -69,7 +69,7 @@ enum err login_password_rules(
 enum err login_set_password(struct task *t, const struct directory_config *d, const struct entry *e,
 	struct str password, struct password_problem *problem) must_use;
 
-/* Groups and roles of a person at this moment, from the live directory. */
+/* A person and their groups at this moment, as account_person has them. */
 struct person {
 	const struct directory_config *directory;
 	struct entry *entry;

@@ -8,6 +8,7 @@ struct found {
 	const struct directory_config
 		*directory; /* the last one asked, also when nobody was found; NULL: no directory takes this name */
 	struct entry *entry;
+	int64_t read_at; /* when the look began */
 };
 /* ERR_NOT_FOUND: nobody, or more than one. */
 enum err login_find(struct task *t, struct str username, struct found *ret) must_use;

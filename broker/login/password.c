@@ -21,6 +21,7 @@ static enum err verify_nobody(struct task *t, const struct directory_config *d, 
 enum err login_find(struct task *t, struct str username, struct found *ret) {
 	const struct realm *r = t->realm;
 	enum err failed = OK;
+	ret->read_at = clock_wall_ms();
 	for (size_t i = 0; i < r->n_directories; i++) {
 		const struct directory_config *d = &r->directories[i];
 		if (!routed_here(t->arena, d, username))
@@ -39,8 +40,8 @@ enum err login_find(struct task *t, struct str username, struct found *ret) {
 
 /* Every name of a person counts together here. Over the limit the answer is that of a wrong password, and the directory
  * is not asked: "too many" would tell that two names are one person's. */
-static enum err verify_entry(struct task *t, struct str password, struct found *found, enum verdict *ret,
-	struct verify_detail *detail) {
+static enum err verify_entry(
+	struct task *t, struct str password, struct found *found, enum verdict *ret, struct verify_detail *detail) {
 	const struct entry *entry = found->entry;
 	if (throttle_take(t, THROTTLE_LOGIN_ENTRY, entry->stable_id)) {
 		task_clear(t);
@@ -86,9 +87,12 @@ static enum err tell_locked(struct task *t, const struct found *found) {
 static enum err login_open(
 	struct task *t, const struct found *found, struct str old_session, struct str agent, struct login *ret) {
 	TRY(account_link(t, found->directory, found->entry, &ret->account));
+	TRY(mirror_take(t, ret->account, found->entry, NULL, found->read_at));
 	TRY(store_begin(t));
 	ret->account->last_login_at = clock_wall_ms();
-	enum err e = accounts_update(t, ret->account);
+	enum err e = mirror_admits(t, ret->account, found->read_at);
+	if (!e)
+		e = accounts_update(t, ret->account);
 	if (!e)
 		e = session_open(t, ret->account, old_session, agent, ret);
 	if (!e)
@@ -166,8 +170,15 @@ enum err login_password(struct task *t, struct str username, struct str password
 	}
 	login_admit_undo(t, username, true);
 	login.expires_in = detail.expires_in;
-	TRY(login_open(t, &found, old_session, agent, &login));
-	metric_add(METRIC_LOGINS, METRIC_LOGIN_OK, 1);
+	e = login_open(t, &found, old_session, agent, &login);
+	if (e == ERR_DENIED) {
+		task_clear(t);
+		login.session = STR_NONE;
+		e = login_decide(t, &found, VERDICT_DISABLED, &login);
+	} else if (!e) {
+		metric_add(METRIC_LOGINS, METRIC_LOGIN_OK, 1);
+	}
+	TRY(e);
 	*ret = login;
 	return OK;
 }

@@ -7,10 +7,9 @@ enum err login_password_rules(
 
 enum err login_person(struct task *t, const struct account *a, struct person *ret) {
 	struct person p = {0};
-	TRY(account_entry(t, a, &p.directory, &p.entry));
+	TRY(account_person(t, a, &p.directory, &p.entry, &p.groups));
 	if (!p.entry->enabled)
 		return task_fail(t, ERR_DENIED, "the account is disabled in the directory");
-	TRY(directory_groups(t, p.directory, p.entry, &p.groups));
 	*ret = p;
 	return OK;
 }

@@ -18,7 +18,7 @@ static enum err account_live(struct task *t, const struct grant *g, const struct
 	struct entry *entry = NULL;
 	enum err e = accounts_find(t, g->account_id, &account);
 	if (!e)
-		e = account_entry(t, account, &d, &entry);
+		e = account_person(t, account, &d, &entry, NULL);
 	if (e == ERR_NOT_FOUND || (!e && !entry->enabled)) {
 		task_clear(t);
 		return task_fail(t, ERR_TOKEN, "the person's account is gone or disabled");

@@ -130,8 +130,8 @@ struct query_table {
 	size_t n;
 };
 extern const struct query_table registrations_queries, plans_queries, accounts_queries, tickets_queries,
-	sessions_queries, jobs_queries, audit_queries, grants_queries, oidc_rows_queries, signing_keys_queries,
-	sweep_queries;
+	mirrors_queries, sessions_queries, jobs_queries, audit_queries, grants_queries, oidc_rows_queries,
+	signing_keys_queries, sweep_queries;
 extern const struct query_table *const store_queries[];
 extern const size_t store_queries_count;
 

@@ -299,6 +299,7 @@ const struct query_table *const store_queries[] = {
 	&registrations_queries,
 	&plans_queries,
 	&accounts_queries,
+	&mirrors_queries,
 	&tickets_queries,
 	&sessions_queries,
 	&jobs_queries,

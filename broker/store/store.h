@@ -135,6 +135,7 @@ enum err accounts_list(
 
 /* ---- mirror: what the directory told last of each linked account, and where its feed stands ---- */
 enum mirror_state { MIRROR_LIVE, MIRROR_DISABLED, MIRROR_EXPIRED, MIRROR_GONE };
+const char *mirror_state_name(enum mirror_state s); /* "live", … */
 struct mirror {
 	struct str realm, account_id, directory, stable_id;
 	enum mirror_state state;
@@ -142,19 +143,26 @@ struct mirror {
 	int64_t expires_at;        /* the timer: no change event tells it */
 	struct str password_stamp; /* of struct entry */
 	struct str dn, login, mail;
-	struct str attributes; /* JSON object: our name → array of texts */
+	struct str attributes; /* JSON object: our name → array of texts; empty: they cannot be kept */
 	struct str groups;     /* JSON array of {"dn", "name", "id", "via"} */
 	int64_t read_at;       /* when the look began that the entry is from; an older look does not overwrite it */
 	int64_t groups_at;     /* the like of the groups; 0: not read yet */
-	int64_t seen_at;       /* when the feed told it last */
+	int64_t seen_at;       /* when it was told or found last */
 };
 /* Inserts or overwrites the row of the account, entry and groups each only where read_at (groups_at) is newer. */
 enum err mirrors_put(struct task *t, const struct mirror *m) must_use;
 enum err mirrors_find(struct task *t, struct str account_id, struct mirror **ret) must_use; /* ERR_NOT_FOUND */
 enum err mirrors_find_stable(
 	struct task *t, struct str directory, struct str stable_id, struct mirror **ret) must_use; /* ERR_NOT_FOUND */
+/* The groups alone, where those that are kept were read before. */
+enum err mirrors_groups(struct task *t, struct str account_id, struct str groups, int64_t groups_at) must_use;
+/* The state alone, found at. */
+enum err mirrors_state(struct task *t, struct str account_id, enum mirror_state state, int64_t at) must_use;
+/* Of one person, whatever else stands in the row; none is OK. */
+enum err mirrors_stamp(struct task *t, struct str directory, struct str stable_id, struct str stamp) must_use;
 enum err mirrors_seen(struct task *t, struct str directory, struct str stable_id, int64_t at) must_use; /* none is OK */
-/* Those not seen since at and not MIRROR_GONE; at most 500. And how many there are, with all that are not gone. */
+/* Those not seen since at and not MIRROR_GONE; at most 500. And how many there are, with all that are not gone.
+ * Lists leave out mail, lock, stamp, attributes and groups: mirrors_find has them. */
 enum err mirrors_unseen(struct task *t, struct str directory, int64_t at, struct mirror **ret, size_t *n) must_use;
 enum err mirrors_count(
 	struct task *t, struct str directory, int64_t unseen_since, int64_t *ret_unseen, int64_t *ret_all) must_use;
@@ -164,10 +172,17 @@ enum err mirrors_due(struct task *t, int64_t now, struct mirror **ret, size_t *n
 enum err mirrors_list(struct task *t, struct str directory, struct str after, unsigned limit, struct mirror **ret,
 	size_t *n) must_use;
 
-enum feed_state { FEED_STARTING, FEED_FOLLOWING, FEED_FAILING, FEED_STOPPED /* operators must look */ };
+enum feed_state {
+	FEED_STARTING,
+	FEED_FOLLOWING,
+	FEED_FAILING,
+	FEED_STOPPED, /* too many would be gone: operators must look */
+	FEED_ACCEPTED /* they looked: the next time that everything is told, any number may be gone */
+};
+const char *feed_state_name(enum feed_state s);
 struct feed_row {
 	struct str realm, directory;
-	struct str kind;   /* feed_name: the cookie of another kind is worth nothing */
+	struct str kind;   /* feed_name, and a digest of what is asked for: the cookie of another is worth nothing */
 	struct str cookie; /* bytes */
 	struct str controller, detail;
 	enum feed_state state;
