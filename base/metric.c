@@ -42,6 +42,12 @@ static const struct row {
 	[METRIC_STORE_SYNCS] = {"usher_store_syncs_total", "Times the store was made durable.", COUNTER, NULL, {NULL}},
 	[METRIC_THROTTLED] = {"usher_throttled_total", "Requests refused by the throttle, by what was counted.",
 		COUNTER, "kind", {"address", "mailbox", "login", "client"}},
+	[METRIC_FEEDS] = {"usher_feeds", "Directories whose changes are followed.", GAUGE, NULL, {NULL}},
+	[METRIC_FEEDS_FRESH] = {"usher_feeds_fresh", "Directories that were heard of a moment ago.", GAUGE, NULL,
+		{NULL}},
+	[METRIC_INBOUND] = {"usher_inbound_changes_total",
+		"Accounts that a change in the directory concerned, by result.", COUNTER, "result",
+		{[METRIC_INBOUND_APPLIED] = "applied", [METRIC_INBOUND_ENDED] = "ended"}},
 };
 
 /* Upper bounds; the last takes the rest. */

@@ -23,6 +23,9 @@ enum metric {
 	METRIC_STORE_COMMITS,     /* counter */
 	METRIC_STORE_SYNCS,       /* counter */
 	METRIC_THROTTLED,         /* counter, label: address, mailbox, login, client */
+	METRIC_FEEDS,             /* gauge: directories that are followed */
+	METRIC_FEEDS_FRESH,       /* gauge: of these, heard of a moment ago */
+	METRIC_INBOUND,           /* counter, label result (enum metric_inbound) */
 	METRIC_COUNT
 };
 
@@ -34,6 +37,12 @@ enum metric_login {
 	METRIC_LOGIN_FACTOR,      /* a further factor failed */
 	METRIC_LOGIN_THROTTLED,
 	METRIC_LOGIN_UNAVAILABLE, /* the directory did not answer */
+};
+
+/* Label values of METRIC_INBOUND. */
+enum metric_inbound {
+	METRIC_INBOUND_APPLIED, /* accounts whose mirror row changed */
+	METRIC_INBOUND_ENDED,   /* accounts whose sessions and tokens were ended */
 };
 
 void metric_add(enum metric m, unsigned label, int64_t by);

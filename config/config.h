@@ -177,6 +177,7 @@ struct realm {
 	size_t n_clients;
 	struct str operators; /* group DN: sees all */
 	int64_t session_ttl, session_idle;
+	bool session_end_on_password_change;
 	int64_t login_max_failures, login_window; /* per name; and ×10 per address */
 	int64_t reset_ttl;
 	struct str mail_from_name;

@@ -32,6 +32,10 @@ const struct key keys_realm[] = {
 		.help = "A session ends this long after the login."},
 	{"realms.*.session.idle", KEY_DURATION, REALM(session_idle), .fallback = "1h", .min = 60, .max = 90 * 86400,
 		.help = "A session ends when it was not used for this long."},
+	{"realms.*.session.end_on_password_change", KEY_BOOL, REALM(session_end_on_password_change), .fallback = "true",
+		.help = "Sessions and refresh tokens of a person end when the password is changed in the directory by "
+			"others "
+			"than Usher. A change by Usher ends them always."},
 	{"realms.*.login", KEY_SECTION, .fallback = "{}", .help = "What slows down the guessing of passwords."},
 	{"realms.*.login.max_failures", KEY_INT, REALM(login_max_failures), .fallback = "5", .min = 1, .max = 1000,
 		.help = "Wrong passwords for one name within the window; ten times as many from one address."},

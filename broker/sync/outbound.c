@@ -68,7 +68,9 @@ static enum err run_finish(struct task *t, struct run *run, enum plan_state stat
 	return plans_update(t, run->row);
 }
 
-static bool heals(enum err e) { return err_row(e)->retry; }
+static bool heals(enum err e) {
+	return err_row(e)->retry;
+}
 
 enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret) {
 	struct run run = {0};

@@ -99,6 +99,7 @@ static inline void world_reset(void) {
 		.operators = STR(OPERATORS_GROUP),
 		.session_ttl = 36000,
 		.session_idle = 3600,
+		.session_end_on_password_change = true,
 		.login_max_failures = 5,
 		.login_window = 900,
 		.reset_ttl = 3600,

@@ -121,6 +121,8 @@ static struct entry *entry_of(struct arena *a, const struct fake_person *p) {
 		.marker = str_dup(a, str_of(p->marker)),
 		.enabled = p->enabled,
 		.locked = p->locked,
+		.expires_at = p->expires_at,
+		.password_stamp = str_dup(a, str_of(p->stamp)),
 		.attributes = arena_array(a, struct attribute, 1),
 		.n_attributes = 1,
 	};
@@ -292,7 +294,7 @@ static enum err password_put(struct task *t, struct fake_person *p, struct str p
 	}
 	memcpy(p->before, p->password, sizeof(p->before));
 	PUT(p->password, password);
-	fake.sets++;
+	snprintf(p->stamp, sizeof(p->stamp), "set-%zu", ++fake.sets);
 	return OK;
 }
 

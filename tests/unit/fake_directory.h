@@ -24,6 +24,8 @@ struct fake_person {
 	char dn[256], login[64], mail[128], marker[64], id[40], given[64];
 	char password[128], before[128]; /* before: the last one, which may not come back */
 	bool enabled, locked;
+	int64_t expires_at;
+	char stamp[32];        /* of the password */
 	enum verdict verdict; /* what a right password gives; VERDICT_OK */
 	bool gone;
 };

@@ -1,0 +1,314 @@
+/* What a feed tells, carried out: mirror, sessions and grants, audit and the feed's own row in one transaction. */
+#include "base/clock.h"
+#include "base/metric.h"
+#include "broker/login/login.h"
+#include "broker/sync/sync_private.h"
+
+#define GONE_FEW 5 /* so many may be gone whatever part of all they are */
+
+/* ---- one person ---- */
+
+static const struct {
+	const char *why, *action;
+} endings[] = {
+	[MIRROR_LIVE] = {"", ""},
+	[MIRROR_DISABLED] = {"disabled", "account.disabled"},
+	[MIRROR_EXPIRED] = {"expired", "account.expired"},
+	[MIRROR_GONE] = {"gone", "account.gone"},
+};
+
+static enum err person_end(struct task *t, struct inbound *in, struct str account_id, enum mirror_state state) {
+	in->ended++;
+	TRY(login_end_account(t, account_id, endings[state].why));
+	return audit_record(t, endings[state].action, account_id, AUDIT("directory", in->directory->id),
+		AUDIT("controller", in->controller));
+}
+
+static enum err password_end(struct task *t, struct inbound *in, const struct account *a) {
+	if (!t->realm->session_end_on_password_change)
+		return OK;
+	in->ended++;
+	TRY(login_end_account(t, a->id, "password"));
+	return audit_record(t, "account.password", a->id, AUDIT("directory", in->directory->id),
+		AUDIT("controller", in->controller));
+}
+
+/* Who never logged in has nothing that could end: entries are born disabled. */
+static bool was_live(const struct account *a, const struct mirror *before, enum mirror_state now) {
+	return before ? before->state != now : a->last_login_at > 0;
+}
+
+static enum err account_follow(struct task *t, const struct account *a, const struct entry *e) {
+	if (str_eq(a->dn, e->dn) && str_eq(a->login, e->login) && str_eq(a->mail, e->mail))
+		return OK;
+	struct account now = *a;
+	now.dn = e->dn;
+	now.login = e->login;
+	now.mail = e->mail;
+	return accounts_update(t, &now);
+}
+
+static int64_t later(int64_t a, int64_t b) {
+	return a > b ? a : b;
+}
+
+static enum err person_told(struct task *t, struct inbound *in, const struct account *a, const struct entry *e,
+	const struct mirror *before) {
+	int64_t at = before ? later(in->now, before->read_at) : in->now; /* a feed is never older, whatever the clock */
+	struct mirror m = mirror_of(t, a, e, before, at);
+	bool password = mirror_password_changed(
+		before ? before->password_stamp : STR(""), m.password_stamp, in->now, &m.password_stamp);
+	m.seen_at = later(at, in->pass_at);
+	TRY(account_follow(t, a, e));
+	if (before && mirror_same(before, &m)) /* a login, a wrong password: nothing that concerns us */
+		return before->seen_at < in->pass_at ? mirrors_seen(t, m.directory, m.stable_id, m.seen_at) : OK;
+	in->applied++;
+	TRY(mirrors_put(t, &m));
+	if (m.state != MIRROR_LIVE)
+		return was_live(a, before, m.state) ? person_end(t, in, a->id, m.state) : OK;
+	return password ? password_end(t, in, a) : OK;
+}
+
+static enum err person_gone(struct task *t, struct inbound *in, const struct account *a, const struct mirror *before) {
+	if (before && before->state == MIRROR_GONE)
+		return OK;
+	const struct entry e = {.dn = a->dn, .login = a->login, .mail = a->mail};
+	struct mirror m = mirror_of(t, a, &e, NULL, in->now);
+	m.state = MIRROR_GONE;
+	m.attributes = STR("");
+	in->applied++;
+	TRY(before ? mirrors_state(t, a->id, MIRROR_GONE, in->now) : mirrors_put(t, &m));
+	return was_live(a, before, MIRROR_GONE) ? person_end(t, in, a->id, MIRROR_GONE) : OK;
+}
+
+enum err inbound_person(struct task *t, struct inbound *in, const struct account *a, const struct entry *e) {
+	struct mirror *before = NULL;
+	enum err found = mirrors_find(t, a->id, &before);
+	if (found == ERR_NOT_FOUND)
+		task_clear(t);
+	else
+		TRY(found);
+	if (in->looked && before && before->read_at > in->now)
+		return OK;
+	return e ? person_told(t, in, a, e, before) : person_gone(t, in, a, before);
+}
+
+/* ---- one change ---- */
+
+static enum err change_apply(struct task *t, struct inbound *in, const struct feed_change *c) {
+	struct account *a = NULL;
+	if (c->kind == FEED_SEEN)
+		return mirrors_seen(t, in->directory->id, c->stable_id, later(in->now, in->pass_at));
+	if (c->subject == FEED_GROUP || c->subject == FEED_PLACE) {
+		in->groups_at = in->now;
+		in->place = in->place || c->subject == FEED_PLACE;
+		return OK;
+	}
+	enum err e = accounts_find_stable(t, in->directory->id, c->stable_id, &a);
+	if (e == ERR_NOT_FOUND) {
+		task_clear(t);
+		if (c->kind == FEED_GONE && c->subject == FEED_UNKNOWN) /* it may have been a group */
+			in->groups_at = in->now;
+		return OK;
+	}
+	TRY(e);
+	return inbound_person(t, in, a, c->kind == FEED_GONE ? NULL : c->entry);
+}
+
+/* The rows of one change at a time: five hundred people in many groups would not fit into a task. */
+static enum err changes_apply(struct task *t, struct inbound *in, const struct feed_batch *batch) {
+	owned(arena) struct arena *scratch = arena_new();
+	struct arena *whole = t->arena;
+	enum err e = OK;
+	t->arena = scratch;
+	for (size_t i = 0; !e && i < batch->n; i++) {
+		arena_wipe(scratch);
+		e = change_apply(t, in, &batch->v[i]);
+	}
+	t->arena = whole;
+	t->failure_detail = str_dup(whole, t->failure_detail);
+	return e;
+}
+
+/* ---- what was not told ---- */
+
+bool inbound_plausible(int64_t gone, int64_t all) {
+	return gone <= GONE_FEW || gone * 100 <= all * FEED_GONE_MOST_PERCENT;
+}
+
+static enum err unseen_check(struct task *t, const struct inbound *in, struct feed_row *f) {
+	int64_t unseen = 0, all = 0;
+	TRY(mirrors_count(t, f->directory, in->pass_at, &unseen, &all));
+	if (f->state == FEED_ACCEPTED || inbound_plausible(unseen, all)) {
+		if (f->state == FEED_STOPPED || f->state == FEED_ACCEPTED)
+			f->state = FEED_STARTING;
+		return OK;
+	}
+	f->state = FEED_STOPPED;
+	f->detail = str_printf(t->arena,
+		"%lld of %lld mirrored accounts are not there any more, which is more than %d %%; nobody was ended",
+		(long long)unseen, (long long)all, FEED_GONE_MOST_PERCENT);
+	return OK;
+}
+
+static enum err unseen_page(struct task *t, struct inbound *in, bool *ret_more) {
+	struct mirror *rows = NULL;
+	struct account *a = NULL;
+	size_t n = 0;
+	TRY(mirrors_unseen(t, in->directory->id, in->pass_at, &rows, &n));
+	for (size_t i = 0; i < n; i++) {
+		TRY(accounts_find(t, rows[i].account_id, &a));
+		TRY(person_gone(t, in, a, &rows[i]));
+	}
+	*ret_more = n > 0;
+	return OK;
+}
+
+static enum err unseen_end(struct task *t, struct inbound *in, bool *ret_more) {
+	owned(arena) struct arena *scratch = arena_new();
+	struct arena *whole = t->arena;
+	t->arena = scratch;
+	enum err e = unseen_page(t, in, ret_more);
+	t->arena = whole;
+	t->failure_detail = str_dup(whole, t->failure_detail);
+	return e;
+}
+
+/* ---- a batch ---- */
+
+struct applying {
+	struct inbound in;
+	struct feed_row f;
+	const struct feed_batch *batch;
+	bool begun, more; /* more: of those that are gone */
+};
+
+/* usherctl may have accepted meanwhile. */
+static enum err feed_again(struct task *t, struct feed_row *f) {
+	struct feed_row *now = NULL;
+	enum err e = feeds_find(t, f->directory, &now);
+	if (e == ERR_NOT_FOUND) {
+		task_clear(t);
+		return OK;
+	}
+	TRY(e);
+	if (now->state == FEED_ACCEPTED)
+		f->state = FEED_ACCEPTED;
+	return OK;
+}
+
+static enum err apply_begin(struct task *t, struct applying *x) {
+	TRY(feed_again(t, &x->f));
+	if (x->batch->restarted)
+		x->f.pass_at = later(x->in.now, x->f.pass_at + 1);
+	x->in.pass_at = x->f.pass_at;
+	TRY(changes_apply(t, &x->in, x->batch));
+	return x->batch->whole ? unseen_check(t, &x->in, &x->f) : OK;
+}
+
+static bool tells_changes(const struct feed_batch *b) {
+	for (size_t i = 0; i < b->n; i++)
+		if (b->v[i].kind != FEED_SEEN)
+			return true;
+	return false;
+}
+
+/* A pass that was stopped is told anew: its cookie is not kept. */
+static enum err apply_end(struct task *t, struct applying *x) {
+	struct feed_row *f = &x->f;
+	const struct feed_batch *b = x->batch;
+	bool held = f->state == FEED_STOPPED || f->state == FEED_ACCEPTED;
+	if (!held && !str_absent(b->cookie))
+		f->cookie = b->cookie;
+	if (!str_empty(b->controller))
+		f->controller = b->controller;
+	if (tells_changes(b))
+		f->told_at = x->in.now;
+	if (x->in.groups_at)
+		f->groups_at = later(x->in.groups_at, f->groups_at);
+	if (x->in.place)
+		f->reconciled_at = 0;
+	if (b->current && !held) {
+		f->state = FEED_FOLLOWING;
+		f->heard_at = x->in.now;
+		f->detail = STR("");
+	}
+	return feeds_put(t, f);
+}
+
+static enum err apply_step(struct task *t, struct applying *x) {
+	if (!x->begun)
+		TRY(apply_begin(t, x));
+	x->begun = true;
+	x->more = false;
+	if (x->batch->whole && x->f.state != FEED_STOPPED)
+		TRY(unseen_end(t, &x->in, &x->more));
+	return x->more ? OK : apply_end(t, x);
+}
+
+/* Those that are gone may be many: five hundred a transaction, and the last has the cookie. */
+enum err inbound_apply(
+	struct task *t, const struct directory_config *d, const struct feed_batch *batch, struct feed_row *f) {
+	struct applying x = {
+		.in = {.directory = d,
+			.controller = str_empty(batch->controller) ? f->controller : batch->controller,
+			.now = clock_wall_ms()},
+		.f = *f,
+		.batch = batch,
+	};
+	do {
+		TRY(store_begin(t));
+		TRY(store_end(t, apply_step(t, &x)));
+	} while (x.more);
+	if (x.in.groups_at)
+		mirror_groups_changed(t->realm_name, d, x.f.groups_at);
+	metric_add(METRIC_INBOUND, METRIC_INBOUND_APPLIED, x.in.applied);
+	metric_add(METRIC_INBOUND, METRIC_INBOUND_ENDED, x.in.ended);
+	*f = x.f;
+	return OK;
+}
+
+/* ---- by date ---- */
+
+/* Of a realm that is no longer configured there is nobody to be told. */
+static enum err due_forgotten(struct task *t, const struct mirror *m, int64_t now) {
+	TRY(sessions_remove_account(t, m->account_id, STR("")));
+	TRY(grants_revoke_account(t, m->account_id, now));
+	return mirrors_state(t, m->account_id, MIRROR_EXPIRED, now);
+}
+
+static enum err due_end(struct task *t, const struct mirror *due, struct inbound *in) {
+	struct mirror *m = NULL;
+	TRY(mirrors_find(t, due->account_id, &m));
+	if (m->state != MIRROR_LIVE || m->expires_at > in->now)
+		return OK; /* told otherwise meanwhile */
+	if (!t->realm || !in->directory)
+		return due_forgotten(t, m, in->now);
+	TRY(mirrors_state(t, m->account_id, MIRROR_EXPIRED, later(in->now, m->read_at)));
+	return person_end(t, in, m->account_id, MIRROR_EXPIRED);
+}
+
+static enum err due_one(struct task *t, const struct mirror *due, int64_t now) {
+	struct inbound in = {.controller = STR("timer"), .now = now};
+	t->realm_name = due->realm;
+	t->realm = config_realm(t->config, due->realm);
+	in.directory = t->realm ? realm_directory(t->realm, due->directory) : NULL;
+	TRY(store_begin(t));
+	TRY(store_end(t, due_end(t, due, &in)));
+	metric_add(METRIC_INBOUND, METRIC_INBOUND_ENDED, in.ended);
+	return OK;
+}
+
+enum err inbound_due(struct task *t) {
+	struct mirror *due = NULL;
+	size_t n = 0;
+	int64_t now = clock_wall_ms();
+	const struct realm *realm = t->realm;
+	struct str realm_name = t->realm_name;
+	enum err e = mirrors_due(t, now, &due, &n);
+	for (size_t i = 0; !e && i < n; i++)
+		e = due_one(t, &due[i], now);
+	t->realm = realm;
+	t->realm_name = realm_name;
+	return e;
+}
