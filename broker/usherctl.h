@@ -30,6 +30,11 @@ enum err run_audit(struct task *t, char **argv) must_use;
 enum err run_people(struct task *t, char **argv) must_use;
 enum err run_logout(struct task *t, char **argv) must_use;
 
+/* usherctl_feed.c */
+enum err run_feed(struct task *t, char **argv) must_use;
+enum err run_feed_accept(struct task *t, char **argv) must_use;
+enum err run_reconcile(struct task *t, char **argv) must_use; /* argv[1]: a directory, or NULL: all of the realm */
+
 /* usherctl_check.c */
 enum err run_check(struct task *t, char **argv) must_use; /* argv[0]: the file; argv[1], if not NULL: a realm */
 enum err run_probe(struct task *t, char **argv) must_use;

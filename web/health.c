@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/metric.h"
+#include "broker/account/account.h"
 
 #define PROBE_EVERY_MS 5000
 #define PROBE_HANGS_MS 30000
@@ -16,11 +17,25 @@ struct health {
 	const struct config *(*config_now)(void);
 	pthread_mutex_t lock;
 	bool probing, draining, store_ok;
-	bool asked; /* before that no connection to a directory is opened */
+	bool asked;                 /* before that no connection to a directory is opened */
 	int64_t begun_ms, known_ms; /* 0: never */
 	char reasons[REASONS_MOST];
 	size_t n_reasons;
 };
+
+/* What is known of the feeds, as they wrote it: nobody is asked. */
+static void tell_feeds(struct task *t, struct buf *b) {
+	struct feed_row *feeds = NULL;
+	size_t n = 0;
+	if (feeds_list(t, &feeds, &n))
+		task_clear(t);
+	for (size_t i = 0; i < n; i++) {
+		const struct directory_config *d = realm_directory(t->realm, feeds[i].directory);
+		if (d && d->feed != FEED_OFF)
+			buf_printf(b, "feed %.*s/%.*s: %s%s\n", FMT(t->realm_name), FMT(d->id),
+				feed_state_name(feeds[i].state), mirror_fresh(t->realm_name, d) ? "" : ", not fresh");
+	}
+}
 
 static void probe_directories(struct task *t, struct buf *b) {
 	for (size_t i = 0; i < t->config->n_realms; i++) {
@@ -33,6 +48,7 @@ static void probe_directories(struct task *t, struct buf *b) {
 			buf_printf(b, "directory %.*s/%.*s: %s\n", FMT(t->realm_name), FMT(d->id), err_row(code)->name);
 			task_clear(t);
 		}
+		tell_feeds(t, b);
 	}
 }
 

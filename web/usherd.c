@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "broker/runner/runner.h"
+#include "broker/sync/sync.h"
 #include "web/asset.h"
 #include "web/server.h"
 
@@ -201,13 +202,15 @@ static enum err start(struct daemon *d, struct task *t, const struct config *c) 
 			"/register"},
 		.workers = (unsigned)c->job_workers,
 	};
-	return runner_start(&runner);
+	TRY(runner_start(&runner));
+	return watch_start(&(struct watch_settings){config_now});
 }
 
 static void stop(struct daemon *d) {
 	tell("STOPPING=1");
 	log_event(LEVEL_INFO, NULL, "usherd.stopping", LOG_TEXT("version", STR(PACKAGE_VERSION)));
 	server_stop(d->server);
+	watch_stop();
 	runner_stop();
 	handles_free(d->handles);
 	store_close();
@@ -261,6 +264,7 @@ static enum err reload_with(struct daemon *d, struct arena *a, struct config *c)
 	pages_use(set);
 	atomic_store_explicit(&present, c, memory_order_release);
 	server_forget(d->server);
+	watch_reload();
 	return OK;
 }
 

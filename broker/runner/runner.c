@@ -238,6 +238,12 @@ static void sweep_registrations(struct task *t) {
 	}
 }
 
+static void sweep_due(struct task *t) {
+	if (inbound_due(t))
+		log_failure(t, "sweep.expired");
+	task_clear(t);
+}
+
 static void sweep_store(struct task *t) {
 	bool more = true;
 	int64_t parked = 0;
@@ -272,6 +278,7 @@ static void *sweeper_main(void *unused) {
 		if (clock_monotonic_ms() - last >= SWEEP_MS) {
 			last = clock_monotonic_ms();
 			sweep_registrations(&t);
+			sweep_due(&t);
 			sweep_store(&t);
 		}
 	} while (sweeper_wait(1000));

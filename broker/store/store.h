@@ -182,7 +182,7 @@ enum feed_state {
 const char *feed_state_name(enum feed_state s);
 struct feed_row {
 	struct str realm, directory;
-	struct str kind;   /* feed_name, and a digest of what is asked for: the cookie of another is worth nothing */
+	struct str kind;   /* feed_name: the cookie of another kind is worth nothing */
 	struct str cookie; /* bytes */
 	struct str controller, detail;
 	enum feed_state state;

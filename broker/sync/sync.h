@@ -15,35 +15,44 @@
 enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret) must_use;
 
 /* ---- inbound ---- */
-/* One transaction: mirror rows, ended sessions and refresh families, back-channel logouts as jobs, audit, the feed's
- * row with its cookie. What follows from a change of a linked account: disabled, ended by date, locked for good,
- * deleted   all sessions and grants end, offline ones too password changed                                    sessions
- * end where the realm's session.end_on_password says so group changed                                       groups read
- * before are old: the next use reads them renamed, moved                                      the account's dn, login
- * and mail follow, by stable id At batch.whole, what was not seen is gone; but when that is more than FEED_GONE_MOST of
- * the mirrored accounts (and more than five) nobody is ended: the row becomes FEED_STOPPED with the numbers, operators
- * are told, and "usherctl feed accept" lets it pass. Applied twice, a batch has the effects of once. */
+/* One transaction: mirror rows, ended sessions and grants, back-channel logouts as jobs, audit, the feed's row with its
+ * cookie. What follows from a change of a linked account:
+ *
+ *   disabled, ended by date, locked for good, deleted: all its sessions and grants end, offline ones too
+ *   locked for now, by wrong passwords: nothing
+ *   password changed by others than us: the like, where the realm's session.end_on_password_change says so
+ *   renamed, moved: the account's dn, login and mail follow, by stable id
+ *   a group changed: groups that were read before are old, and read again at the next use
+ *   a container was renamed or moved: the like, and a compare of all is wanted (reconciled_at 0)
+ *
+ * At batch.whole, what was not seen since f->pass_at is gone; but when that is more than FEED_GONE_MOST_PERCENT of the
+ * mirrored accounts, and more than five, nobody is ended: the row becomes FEED_STOPPED with the numbers and keeps the
+ * cookie of before, operators are told, and "usherctl feed accept" lets it pass (FEED_ACCEPTED). Many that are gone are
+ * ended five hundred a transaction, the cookie in the last. Applied twice, a batch has the effects of once. After an
+ * error *f is as before. */
 #define FEED_GONE_MOST_PERCENT 20
 enum err inbound_apply(
 	struct task *t, const struct directory_config *d, const struct feed_batch *batch, struct feed_row *f) must_use;
 /* Expiry by date, which no feed tells: of all realms, what is due now. For the sweeper. */
 enum err inbound_due(struct task *t) must_use;
 
-/* The full compare of the linked accounts of a directory with what is there; differences are mended as inbound_apply
- * does, and counted. */
+/* The full compare of the mirrored accounts of a directory with what is there; differences are mended as inbound_apply
+ * does, and counted. ERR_REFUSED: implausibly many would be gone, as there; then none of these is ended. It takes its
+ * time: a minute for each hundred accounts at most. */
 struct drift {
 	int64_t looked, changed, gone, failed;
 };
 enum err reconcile_run(struct task *t, const struct directory_config *d, struct drift *ret) must_use;
 
 /* One watcher (a thread) for each realm's directory whose feed is not off: opens the feed with the stored cookie,
- * applies batch by batch, and opens it again with back-off (0.5 s doubling to 30 s) when it breaks. Logs
- * feed.following, feed.failing, feed.stopped. Reconciles at night. */
+ * applies batch by batch, and opens it again with back-off (0.5 s doubling to 30 s) when it breaks. One that was
+ * stopped is asked anew when operators accept, and every five minutes. Logs feed.following, feed.failing, feed.stopped.
+ * Compares in the hour after three at night, and when a container was moved. */
 struct watch_settings {
 	const struct config *(*config_now)(void);
 };
 enum err watch_start(const struct watch_settings *s) must_use;
-void watch_reload(void); /* after a new configuration: those of directories that changed are started anew */
+void watch_reload(void); /* after a new configuration: all are started anew, from their cookies */
 void watch_stop(void);
 
 #endif

@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/secret.h"
@@ -153,30 +152,9 @@ static void watcher_failed(struct task *t, struct watcher *w) {
 	w->open_at = clock_monotonic_ms() + w->back_off_ms - fifth + (int64_t)(dice % (uint32_t)(2 * fifth + 1));
 }
 
-static void put_all(struct buf *b, struct strs list) {
-	for (size_t i = 0; i < list.n; i++)
-		buf_printf(b, "%.*s\n", FMT(list.v[i]));
-	buf_byte(b, '\n');
-}
-
-/* How it is followed and what is asked for: with another server, base, filter or map a cookie says nothing. */
-static struct str kind_of(struct task *t, const struct directory_config *d) {
-	struct buf b = buf_new(t->arena, LIMIT_CONFIG);
-	const struct str parts[] = {d->people_base, d->groups_base, d->people_filter, d->group_filter,
-		d->group_member_attribute, d->marker_attribute, d->rdn_attribute, d->feed_bind_dn};
-	put_all(&b, d->uris);
-	put_all(&b, d->login_attributes);
-	for (size_t i = 0; i < COUNT(parts); i++)
-		buf_printf(&b, "%.*s\n", FMT(parts[i]));
-	for (size_t i = 0; i < d->n_attributes; i++)
-		buf_printf(&b, "%.*s=%.*s\n", FMT(d->attributes[i].ours), FMT(d->attributes[i].theirs));
-	struct str digest = hex_encode(t->arena, sha256(t->arena, buf_str(&b)));
-	return str_printf(t->arena, "%s %.*s", feed_name(d), 16, digest.p);
-}
-
 static enum err opening_row(struct task *t, const struct watcher *w, const struct directory_config *d) {
 	struct feed_row *f = NULL;
-	struct str kind = kind_of(t, d);
+	struct str kind = str_of(feed_name(d));
 	int64_t now = clock_wall_ms();
 	TRY(row_load(t, w, &f));
 	if (!str_eq(f->kind, kind))

@@ -42,7 +42,7 @@ void fake_feed_tell(enum feed_change_kind kind, enum feed_subject subject, const
 }
 
 const char *feed_name(const struct directory_config *d) {
-	return d->feed == FEED_OFF ? "off" : "poll";
+	return d->feed == FEED_OFF ? "off" : d->feed == FEED_USN ? "usn" : "poll";
 }
 
 static enum err open_now(struct task *t, struct str cookie) {

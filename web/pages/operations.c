@@ -138,6 +138,33 @@ static void add_directories(struct task *t, struct value *list) {
 	}
 }
 
+static const struct {
+	const char *key, *sign;
+} feed_states[] = {
+	[FEED_STARTING] = {"feed.starting", "wait"},
+	[FEED_FOLLOWING] = {"feed.following", "good"},
+	[FEED_FAILING] = {"feed.failing", "bad"},
+	[FEED_STOPPED] = {"feed.stopped", "bad"},
+	[FEED_ACCEPTED] = {"feed.accepted", "wait"},
+};
+
+static enum err add_feeds(struct task *t, struct value *list) {
+	for (size_t i = 0; i < t->realm->n_directories; i++) {
+		const struct directory_config *d = &t->realm->directories[i];
+		struct feed_row *f = NULL;
+		if (d->feed == FEED_OFF)
+			continue;
+		enum err e = feeds_find(t, d->id, &f);
+		if (e && e != ERR_NOT_FOUND)
+			return e;
+		task_clear(t);
+		enum feed_state state = f ? f->state : FEED_STARTING;
+		add_line(t, list, text_with(t, feed_states[state].key, d->id), f ? visible(t, f->detail) : STR(""),
+			feed_states[state].sign);
+	}
+	return OK;
+}
+
 static enum err add_jobs(struct task *t, struct value *list) {
 	struct job *jobs = NULL;
 	size_t n = 0, parked = 0, late = 0;
@@ -195,6 +222,7 @@ enum err page_health(struct task *t, struct request *q, struct response *r) {
 	struct value *data = admin_data(t, q, r, "health", &who);
 	struct value *lines = value_list(t->arena, data, "lines");
 	add_directories(t, lines);
+	TRY(add_feeds(t, lines));
 	TRY(add_jobs(t, lines));
 	TRY(add_registrations(t, value_list(t->arena, data, "registrations"), who.profiles));
 	add_counters(t, data);
