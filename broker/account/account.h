@@ -48,9 +48,10 @@ struct mirror mirror_of(
 	struct task *t, const struct account *a, const struct entry *e, const struct mirror *before, int64_t read_at);
 /* Whether two rows say the same of the person, whenever it was read. */
 bool mirror_same(const struct mirror *a, const struct mirror *b);
-/* Whether somebody else than we changed the password, by the stamps of a row and of an entry; *ret_stamp is what stands
- * in the row from now on. A stamp that was not known before is taken as it comes. */
-bool mirror_password_changed(struct str before, struct str told, int64_t now, struct str *ret_stamp);
+/* Whether somebody else than we changed the password, by the stamps of a row (NULL: none) and of an entry; *ret_stamp
+ * is what stands in the row from now on. Where there was no stamp before, one that is a time (RFC 4517 3.3.13) since
+ * then tells a change; any other one is taken as it comes: the right to read it may be new. */
+bool mirror_password_changed(const struct mirror *before, struct str told, int64_t now, struct str *ret_stamp);
 
 /* ---- one-time links ----
  * The secret is base64url(HMAC-SHA-256(derived key "ticket", purpose "\n" id)), so that the same notice gives the same

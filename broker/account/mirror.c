@@ -35,7 +35,7 @@ static bool take_row(struct task *t, const struct take *k, const struct mirror *
 		return false;
 	if (!before)
 		m.seen_at = clock_wall_ms();
-	else if (mirror_password_changed(before->password_stamp, m.password_stamp, k->read_at, &stamp))
+	else if (mirror_password_changed(before, m.password_stamp, k->read_at, &stamp))
 		m.password_stamp = before->password_stamp;
 	else
 		m.password_stamp = stamp;

@@ -1,4 +1,6 @@
 /* An entry and its groups as a row of the mirror, and back. */
+#include <time.h>
+
 #include "base/clock.h"
 #include "base/encode.h"
 #include "broker/account/account_private.h"
@@ -7,6 +9,7 @@
 #define ATTRIBUTES_MOST 256u
 #define OWN             STR("own:") /* "own:MS:STAMP": a change of our own began then, when the stamp was STAMP */
 #define OWN_MS          (2 * TASK_JOB_MS)
+#define CLOCKS_APART_MS 60000 /* ours and a directory's */
 
 /* ---- entry to row ---- */
 
@@ -135,13 +138,27 @@ bool stamp_read(struct str stamp, int64_t *ret_at, struct str *ret_old) {
 	return true;
 }
 
-bool mirror_password_changed(struct str before, struct str told, int64_t now, struct str *ret_stamp) {
-	struct str old = before;
+/* Texts of equal length have the order of the times. */
+static bool is_since(struct str stamp, int64_t at_ms) {
+	char text[16];
+	time_t at = (time_t)(at_ms / 1000);
+	struct tm tm;
+	gmtime_r(&at, &tm);
+	struct str since = str_slice(text, strftime(text, sizeof(text), "%Y%m%d%H%M%S", &tm));
+	int64_t digits = 0;
+	return stamp.n > since.n && str_int(str_sub(stamp, 0, since.n), 0, INT64_MAX, &digits) &&
+	       str_cmp(str_sub(stamp, 0, since.n), since) >= 0;
+}
+
+bool mirror_password_changed(const struct mirror *row, struct str told, int64_t now, struct str *ret_stamp) {
+	struct str before = row ? row->password_stamp : STR(""), old = before;
 	int64_t at = 0;
 	bool own = stamp_read(before, &at, &old) && now - at <= OWN_MS;
 	bool same = str_empty(told) || str_eq(told, old);
 	*ret_stamp = same ? (own ? before : old) : told;
-	return !same && !own && !str_empty(old);
+	if (same || own || !row)
+		return false;
+	return !str_empty(old) || is_since(told, row->read_at - CLOCKS_APART_MS);
 }
 
 /* ---- row to entry ---- */

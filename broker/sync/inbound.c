@@ -33,9 +33,10 @@ static enum err password_end(struct task *t, struct inbound *in, const struct ac
 		AUDIT("controller", in->controller));
 }
 
-/* Who never logged in has nothing that could end: entries are born disabled. */
-static bool was_live(const struct account *a, const struct mirror *before, enum mirror_state now) {
-	return before ? before->state != now : a->last_login_at > 0;
+/* Who never logged in has nothing that could end: entries are born disabled, and OpenLDAP enables one for a moment when
+ * its password is set. */
+static bool has_ended(const struct account *a, const struct mirror *before, enum mirror_state now) {
+	return a->last_login_at > 0 && (!before || before->state != now);
 }
 
 static enum err account_follow(struct task *t, const struct account *a, const struct entry *e) {
@@ -56,8 +57,7 @@ static enum err person_told(struct task *t, struct inbound *in, const struct acc
 	const struct mirror *before) {
 	int64_t at = before ? later(in->now, before->read_at) : in->now; /* a feed is never older, whatever the clock */
 	struct mirror m = mirror_of(t, a, e, before, at);
-	bool password = mirror_password_changed(
-		before ? before->password_stamp : STR(""), m.password_stamp, in->now, &m.password_stamp);
+	bool password = mirror_password_changed(before, m.password_stamp, in->now, &m.password_stamp);
 	m.seen_at = later(at, in->pass_at);
 	TRY(account_follow(t, a, e));
 	if (before && mirror_same(before, &m)) /* a login, a wrong password: nothing that concerns us */
@@ -65,7 +65,7 @@ static enum err person_told(struct task *t, struct inbound *in, const struct acc
 	in->applied++;
 	TRY(mirrors_put(t, &m));
 	if (m.state != MIRROR_LIVE)
-		return was_live(a, before, m.state) ? person_end(t, in, a->id, m.state) : OK;
+		return has_ended(a, before, m.state) ? person_end(t, in, a->id, m.state) : OK;
 	return password ? password_end(t, in, a) : OK;
 }
 
@@ -78,7 +78,7 @@ static enum err person_gone(struct task *t, struct inbound *in, const struct acc
 	m.attributes = STR("");
 	in->applied++;
 	TRY(before ? mirrors_state(t, a->id, MIRROR_GONE, in->now) : mirrors_put(t, &m));
-	return was_live(a, before, MIRROR_GONE) ? person_end(t, in, a->id, MIRROR_GONE) : OK;
+	return has_ended(a, before, MIRROR_GONE) ? person_end(t, in, a->id, MIRROR_GONE) : OK;
 }
 
 enum err inbound_person(struct task *t, struct inbound *in, const struct account *a, const struct entry *e) {

@@ -83,10 +83,33 @@ enum err feed_open(struct task *t, const struct directory_config *d, struct str 
 	return OK;
 }
 
+/* What a kind asked for beside, for itself, is not of the entry: it would differ from what directory_find_id gives, and
+ * at each login. */
+static void trim(const struct feed *f, struct strs wanted, struct entry *e) {
+	size_t kept = 0;
+	for (size_t i = 0; i < e->n_attributes; i++) {
+		struct str theirs = directory_attribute(f->d, e->attributes[i].name);
+		for (size_t k = 0; k < wanted.n; k++)
+			if (str_eq_case(wanted.v[k], theirs)) {
+				e->attributes[kept++] = e->attributes[i];
+				break;
+			}
+	}
+	e->n_attributes = kept;
+}
+
+static void trim_all(struct arena *a, const struct feed *f, const struct feed_batch *b) {
+	struct strs wanted = b->n ? directory_link_attributes(a, f->d) : (struct strs){NULL, 0};
+	for (size_t i = 0; i < b->n; i++)
+		if (b->v[i].entry && b->v[i].subject == FEED_PERSON)
+			trim(f, wanted, b->v[i].entry);
+}
+
 enum err feed_next(struct task *t, struct feed *f, int64_t wait_ms, struct feed_batch *ret) {
 	int64_t left = task_left_ms(t);
 	struct feed_batch b;
 	TRY(f->kind->next(t, f, wait_ms < left ? wait_ms : left, &b));
+	trim_all(t->arena, f, &b);
 	if (!str_absent(b.cookie))
 		b.cookie = wrap(t->arena, f, b.cookie);
 	*ret = b;

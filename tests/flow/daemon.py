@@ -98,6 +98,22 @@ class Daemon:
         finally:
             connection.close()
 
+    def feeds_fresh(self):
+        """How many directories were heard of a moment ago."""
+        lines = [line.split() for line in self.monitor("/metrics")[1].splitlines()]
+        return next((int(line[1]) for line in lines if line and line[0] == "usher_feeds_fresh"), -1)
+
+    def heard(self):
+        """Whether what the mirror says of each person counts."""
+        return ", not fresh" not in self.feeds() and ": following" in self.feeds()
+
+    def unheard(self):
+        return "not fresh" in self.feeds()
+
+    def feeds(self):
+        """The lines about feeds; readiness is looked at each five seconds only."""
+        return "\n".join(line for line in self.monitor("/readyz")[1].splitlines() if line.startswith("feed "))
+
     def running(self):
         return self.process is not None and self.process.poll() is None
 

@@ -67,6 +67,7 @@ class DownTests:
         tokens = app.log_in(Browser(self.issuer), "alice", self.password)
         app.browser.timeout = 60
         self.stage.directory.freeze()
+        until(self.stage.daemon.unheard, 20, "a mirror that is not fresh")
         status, answer = app.refresh(tokens["refresh_token"])
         expect(status == 503 and answer.get("error") == "temporarily_unavailable", f"{status} {answer}")
         self.stage.directory.thaw()

@@ -293,15 +293,23 @@ static void stamps(void **state) {
 		{"own:1000:", "b", "b", 1000 + 2 * TASK_JOB_MS + 1, false},
 		{"own:x:a", "own:x:a", "own:x:a", 0, false},
 		{"own:1", "b", "b", 0, true},
+		{"", "20261125162726Z", "20261125162726Z", 0, true}, /* the second of read_at */
+		{"", "20261125162626Z", "20261125162626Z", 0, true},
+		{"", "20261125162625Z", "20261125162625Z", 0, false},
+		{"", "20271125162525.5Z", "20271125162525.5Z", 0, true},
+		{"", "2027112516252xZ", "2027112516252xZ", 0, false},
+		{"", "20271125162525", "20271125162525", 0, false},
 	};
 	struct task *t = world_task(*state);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct str after = STR_NONE;
-		bool changed =
-			mirror_password_changed(str_of(rows[i].before), str_of(rows[i].told), rows[i].now, &after);
+		const struct mirror m = {.password_stamp = str_of(rows[i].before), .read_at = 1795624046275};
+		bool changed = mirror_password_changed(&m, str_of(rows[i].told), rows[i].now, &after);
 		assert_int_equal(changed, rows[i].changed);
 		assert_str(after, str_of(rows[i].after));
 	}
+	struct str after = STR_NONE;
+	assert_false(mirror_password_changed(NULL, STR("20271125162525Z"), 0, &after));
 	assert_str(stamp_own(t->arena, STR("a:b"), 5), STR("own:5:a:b"));
 	assert_str(stamp_own(t->arena, STR("own:5:a:b"), 6), STR("own:6:a:b"));
 }
