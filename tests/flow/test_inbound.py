@@ -4,6 +4,7 @@ side is away."""
 import os
 import subprocess
 import sys
+import time
 
 from usher import App, BUILD, Browser, Proof, Stage, Tests, expect, same, until
 
@@ -111,6 +112,9 @@ class InboundTests:
     def state(self, name):
         return self.daemon.rows("SELECT m.state FROM mirror m JOIN account a ON a.realm = m.realm AND a.id = m.account_id WHERE a.login = ?", name)[0][0]
 
+    def stamp(self, name):
+        return self.daemon.rows("SELECT m.password_stamp FROM mirror m JOIN account a ON a.realm = m.realm AND a.id = m.account_id WHERE a.login = ?", name)[0][0]
+
     def deleted(self):
         """One of those who came by Usher."""
         walk = self.stage.account("guest")
@@ -126,11 +130,18 @@ class InboundTests:
         """By the administrator: what was obtained with the old one ends. By the person, in Usher: the new login stays."""
         person = self.someone("erin")
         person.goes_on()
-        person.change("replace: userPassword\nuserPassword: An0ther-passw0rd-set-by-admin\n")
+        given, chosen = "An0ther-passw0rd-set-by-admin", "Quiet-marmalade-61-harbour"
+        person.change(f"replace: userPassword\nuserPassword: {given}\n")
         person.ended()
-        person.change(f"replace: userPassword\nuserPassword: {person.password}\n")
-        again = self.someone("erin")
+        same(self.audit("account.password", "erin"), 1, "audit")
+        time.sleep(1.1)  # pwdChangedTime has seconds
+        browser = Browser(self.daemon.issuer())
+        page = browser.submit(browser.get(f"{self.daemon.issuer()}/login"), "login", {"username": "erin", "password": given})
+        browser.submit(page, "change", {"username": "erin", "password": given, "new_password": chosen})
+        again = Someone(self.stage, "erin", chosen)
+        until(lambda: self.directory.search("(uid=erin)", "pwdChangedTime")[0]["pwdchangedtime"][0] == self.stamp("erin"), SOON, "the feed tells it")
         again.goes_on()
+        same(self.audit("account.password", "erin"), 1, "audit of the own change")
 
     def regrouped(self):
         person = self.someone("alice")
