@@ -454,6 +454,8 @@ static void operations(void **state) {
 		assert_int_equal(get(NULL, target), 403);
 		world.is_operator = true;
 		assert_int_equal(get(paths[i], target), 200);
+		assert_int_equal(
+			says("stopped, an operator must decide") && says("6 of 20 &lt;are&gt; not there"), i == 3);
 		assert_int_equal(says("Log out at applications: bye&amp;bye") && says("it answers 503"), i == 0);
 	}
 	assert_int_equal(get(NULL, REALM "/admin/audit.csv"), 200);

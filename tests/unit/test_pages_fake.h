@@ -467,7 +467,8 @@ enum err registrations_count(struct task *t, struct strs profiles, int state, in
 }
 enum err feeds_find(struct task *t, struct str directory, struct feed_row **ret) {
 	*ret = arena_new_of(t->arena, struct feed_row);
-	**ret = (struct feed_row){.directory = directory, .state = FEED_STOPPED, .detail = STR("6 of 20 <are> not there")};
+	**ret = (struct feed_row){
+		.directory = directory, .state = FEED_STOPPED, .detail = STR("6 of 20 <are> not there")};
 	return OK;
 }
 enum err accounts_find(struct task *t, struct str id, struct account **ret) {

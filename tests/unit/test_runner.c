@@ -44,7 +44,9 @@ const struct kind_row kinds[JOB_KINDS] = {
 	[JOB_LOGOUT] = {"unknown", run_unknown, 2},
 };
 
-static const struct config *config_now(void) { return &world_config; }
+static const struct config *config_now(void) {
+	return &world_config;
+}
 static void generation_moved(struct task *t) {
 	(void)t;
 	moved++;
@@ -100,9 +102,7 @@ static void test_done(void **state) {
 }
 
 static void test_retry(void **state) {
-	static const struct {
-		int64_t attempts_before, least, most;
-	} rows[] = {{0, 1600, 2400}, {1, 3200, 4800}};
+	static const struct { int64_t attempts_before, least, most; } rows[] = {{0, 1600, 2400}, {1, 3200, 4800}};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct task *t = world_task(*state);
 		struct job *j = NULL;
@@ -137,7 +137,8 @@ static void test_retry_again(void **state) {
 }
 
 static void test_park(void **state) {
-	static const enum err rows[] = {ERR_REFUSED, ERR_CONFIG, ERR_NOT_FOUND, ERR_EXISTS, ERR_INVALID, ERR_EXPIRED, ERR_DENIED};
+	static const enum err rows[] = {
+		ERR_REFUSED, ERR_CONFIG, ERR_NOT_FOUND, ERR_EXISTS, ERR_INVALID, ERR_EXPIRED, ERR_DENIED};
 	struct task *t = world_task(*state);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct job *j = NULL;
@@ -264,8 +265,14 @@ static void test_stop(void **state) {
 static struct registration *due_new(struct task *t, const char *realm) {
 	struct registration *r = arena_new_of(t->arena, struct registration);
 	t->realm_name = str_of(realm);
-	*r = (struct registration){.id = random_id(t->arena), .realm = t->realm_name, .profile = STR("guest"), .state = REGISTRATION_SUBMITTED,
-		.mail = STR("a@x.test"), .fields = STR("{}"), .version = 1, .due_at = 1};
+	*r = (struct registration){.id = random_id(t->arena),
+		.realm = t->realm_name,
+		.profile = STR("guest"),
+		.state = REGISTRATION_SUBMITTED,
+		.mail = STR("a@x.test"),
+		.fields = STR("{}"),
+		.version = 1,
+		.due_at = 1};
 	assert_ok(registrations_insert(t, r));
 	return r;
 }
@@ -286,12 +293,24 @@ static void test_sweep(void **state) {
 	assert_ok(generation_bump(t));
 	WAIT_UNTIL(moved == 1);
 	runner_stop();
+	/* Whose time has come ends without a word from the directory. */
+	struct mirror m = {.account_id = STR("guest"),
+			      .directory = STR("main"),
+			      .stable_id = STR("guest"),
+			      .expires_at = 1},
+		      *ended;
+	t = world_task(*state);
+	assert_ok(mirrors_put(t, &m));
+	start(1);
+	WAIT_UNTIL(mirrors_find(t, m.account_id, &ended) == OK && ended->state == MIRROR_EXPIRED);
+	runner_stop();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(test_done), TEST(test_retry), TEST(test_retry_again), TEST(test_park), TEST(test_park_last_attempt),
-		TEST(test_park_deadly), TEST(test_lease), TEST(test_realm_gone), TEST(test_burst), TEST(test_stop), TEST(test_sweep)};
+	const struct CMUnitTest tests[] = {TEST(test_done), TEST(test_retry), TEST(test_retry_again), TEST(test_park),
+		TEST(test_park_last_attempt), TEST(test_park_deadly), TEST(test_lease), TEST(test_realm_gone),
+		TEST(test_burst), TEST(test_stop), TEST(test_sweep)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

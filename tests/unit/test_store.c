@@ -239,6 +239,57 @@ static void accounts_are_unique(void **state) {
 	assert_int_equal(n, 0);
 }
 
+static void mirror_lists(void **state) {
+	static const struct mirror rows[] = {
+		{.account_id = {"a", 1},
+			.stable_id = {"1", 1},
+			.directory = {"d", 1},
+			.seen_at = 10,
+			.expires_at = 100},
+		{.account_id = {"b", 1}, .stable_id = {"2", 1}, .directory = {"d", 1}, .seen_at = 20, .expires_at = 50},
+		{.account_id = {"c", 1},
+			.stable_id = {"3", 1},
+			.directory = {"d", 1},
+			.seen_at = 5,
+			.state = MIRROR_GONE,
+			.expires_at = 1},
+		{.account_id = {"e", 1}, .stable_id = {"4", 1}, .directory = {"d", 1}, .seen_at = 5},
+		{.account_id = {"f", 1}, .stable_id = {"1", 1}, .directory = {"other", 5}, .seen_at = 5},
+	};
+	struct task *t = worker_begin(*state, STR("staff"));
+	struct mirror *m = NULL;
+	int64_t unseen = 0, all = 0;
+	size_t n = 0;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_ok(mirrors_put(t, &rows[i]));
+	assert_err(
+		mirrors_put(t, &(struct mirror){.account_id = STR("x"), .stable_id = STR("1"), .directory = STR("d")}),
+		ERR_EXISTS);
+	assert_ok(mirrors_unseen(t, STR("d"), 20, &m, &n));
+	assert_int_equal(n, 2);
+	assert_str(m[0].account_id, STR("e"));
+	assert_str(m[1].account_id, STR("a"));
+	assert_ok(mirrors_count(t, STR("d"), 20, &unseen, &all));
+	assert_int_equal(unseen, 2);
+	assert_int_equal(all, 3);
+	assert_ok(mirrors_seen(t, STR("d"), STR("4"), 30));
+	assert_ok(mirrors_seen(t, STR("d"), STR("4"), 7)); /* never back */
+	assert_ok(mirrors_seen(t, STR("d"), STR("nobody"), 30));
+	assert_ok(mirrors_unseen(t, STR("d"), 20, &m, &n));
+	assert_int_equal(n, 1);
+	assert_ok(mirrors_due(t, 99, &m, &n));
+	assert_int_equal(n, 1);
+	assert_str(m[0].account_id, STR("b"));
+	assert_str(m[0].realm, STR("staff"));
+	assert_ok(mirrors_due(t, 100, &m, &n));
+	assert_int_equal(n, 2);
+	assert_ok(mirrors_list(t, STR("d"), STR("a"), 2, &m, &n));
+	assert_int_equal(n, 2);
+	assert_str(m[0].account_id, STR("b"));
+	assert_str(m[1].account_id, STR("c"));
+	assert_int_equal(m[1].state, MIRROR_GONE);
+}
+
 static void tickets_work_once(void **state) {
 	struct task *t = worker_begin(*state, STR("staff"));
 	struct ticket k = {.hash = STR("k"), .purpose = STR("activate"), .subject = STR("r"), .expires_at = 100};
@@ -399,6 +450,7 @@ int main(void) {
 		TEST(stale_updates_lose),
 		TEST(logins_are_reserved),
 		TEST(accounts_are_unique),
+		TEST(mirror_lists),
 		TEST(tickets_work_once),
 		TEST(sessions_end),
 		TEST(jobs_come_due),

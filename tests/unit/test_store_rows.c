@@ -48,6 +48,11 @@ static struct str tagged(struct task *t, const char *tag, struct str text) {
 #define KEY_TEXTS(X)       X(alg) X(public_jwk) X(sealed)
 #define KEY_NUMBERS(X)     X(created_at) X(retired_at)
 
+#define MIRROR_TEXTS(X)    X(password_stamp) X(dn) X(login) X(mail) X(attributes) X(groups)
+#define MIRROR_NUMBERS(X)  X(locked) X(expires_at) X(read_at) X(groups_at) X(seen_at)
+#define FEED_TEXTS(X)      X(kind) X(cookie) X(controller) X(detail)
+#define FEED_NUMBERS(X)    X(heard_at) X(told_at) X(groups_at) X(pass_at) X(reconciled_at)
+
 #define SET_TEXT(field)    row.field = text;
 #define SET_NUMBER(field)  row.field = ++number;
 #define SAME_TEXT(field)   assert_str(got->field, row.field);
@@ -260,6 +265,37 @@ static void key_round(struct task *t, struct str text, int state) {
 	assert_err(signing_keys_update(t, &row), ERR_NOT_FOUND);
 }
 
+static void mirror_round(struct task *t, struct str text, int state) {
+	struct mirror row = {.account_id = tagged(t, "account", text), .realm = A, .directory = text,
+		.stable_id = tagged(t, "stable", text), .state = (enum mirror_state)(state % 4)};
+	struct mirror *got = NULL;
+	FILL(MIRROR_TEXTS, MIRROR_NUMBERS);
+	assert_ok(mirrors_put(t, &row));
+	assert_ok(mirrors_find(t, row.account_id, &got));
+	assert_int_equal(got->state, row.state);
+	COMPARE(MIRROR_TEXTS, MIRROR_NUMBERS);
+	row.mail = tagged(t, "changed", text);
+	row.read_at++;
+	row.state = MIRROR_LIVE;
+	assert_ok(mirrors_put(t, &row));
+	assert_ok(mirrors_find_stable(t, text, row.stable_id, &got));
+	assert_int_equal(got->state, MIRROR_LIVE);
+	COMPARE(MIRROR_TEXTS, MIRROR_NUMBERS);
+}
+
+static void feed_round(struct task *t, struct str text, int state) {
+	struct feed_row row = {
+		.directory = tagged(t, "directory", text), .realm = A, .state = (enum feed_state)(state % 5)};
+	struct feed_row *got = NULL;
+	FILL(FEED_TEXTS, FEED_NUMBERS);
+	assert_ok(feeds_put(t, &row));
+	row.cookie = tagged(t, "changed", text);
+	assert_ok(feeds_put(t, &row));
+	assert_ok(feeds_find(t, row.directory, &got));
+	assert_int_equal(got->state, row.state);
+	COMPARE(FEED_TEXTS, FEED_NUMBERS);
+}
+
 static void rows_come_back(void **state) {
 	static void (*const rounds[])(struct task * t, struct str text, int state) = {
 		registration_round,
@@ -275,6 +311,8 @@ static void rows_come_back(void **state) {
 		parked_round,
 		consent_round,
 		key_round,
+		mirror_round,
+		feed_round,
 	};
 	struct worker *w = *state;
 	for (size_t i = 0; i < COUNT(hostile); i++)
@@ -328,6 +366,8 @@ static void fill_realm(struct task *t) {
 	assert_ok(audit_insert(t, STR("registration.submit"), STR("r"), name));
 	assert_ok(consents_put(t, STR("a"), STR("app"), name, 1));
 	assert_ok(revoked_tokens_insert(t, name, far));
+	assert_ok(mirrors_put(t, &(struct mirror){.account_id = STR("a"), .stable_id = STR("s"), .dn = name}));
+	assert_ok(feeds_put(t, &(struct feed_row){.directory = STR("d"), .cookie = STR(""), .detail = name}));
 }
 
 #define SEES(call, row, field)                                                                                         \
@@ -370,6 +410,22 @@ static void sees_its_requests(struct task *t) {
 	SEES(accounts_find_sub(t, STR("u"), &a), a, mail);
 	SEES_ONE(accounts_list(t, STR(""), STR(""), 10, &a, &n), a, mail);
 	SEES(tickets_find(t, STR("k"), &k), k, bound);
+}
+
+static void sees_its_mirror(struct task *t) {
+	struct mirror *m = NULL;
+	struct feed_row *f = NULL;
+	int64_t unseen = 0, all = 0;
+	size_t n = 0;
+	SEES(mirrors_find(t, STR("a"), &m), m, dn);
+	SEES(mirrors_find_stable(t, STR(""), STR("s"), &m), m, dn);
+	SEES_ONE(mirrors_unseen(t, STR(""), 1, &m, &n), m, dn);
+	SEES_ONE(mirrors_list(t, STR(""), STR(""), 10, &m, &n), m, dn);
+	assert_ok(mirrors_count(t, STR(""), 1, &unseen, &all));
+	assert_int_equal(unseen, 1);
+	assert_int_equal(all, 1);
+	SEES(feeds_find(t, STR("d"), &f), f, detail);
+	SEES_ONE(feeds_list(t, &f, &n), f, detail);
 }
 
 static void sees_its_logins(struct task *t) {
@@ -416,6 +472,12 @@ static void change_realm(struct task *t) {
 	struct grant *g = NULL;
 	struct refresh *f = NULL;
 	assert_ok(plans_update(t, &p));
+	assert_ok(mirrors_state(t, STR("a"), MIRROR_GONE, 5));
+	assert_ok(mirrors_stamp(t, STR(""), STR("s"), STR("x")));
+	assert_ok(mirrors_seen(t, STR(""), STR("s"), 5));
+	assert_ok(mirrors_groups(t, STR("a"), STR("x"), 5));
+	assert_ok(mirrors_put(t, &(struct mirror){.account_id = STR("a"), .stable_id = STR("s"), .read_at = 6}));
+	assert_ok(feeds_put(t, &(struct feed_row){.directory = STR("d"), .cookie = STR("")}));
 	assert_ok(accounts_update(t, &a));
 	assert_ok(signing_keys_update(t, &y));
 	assert_ok(tickets_lease(t, STR("k"), 1, 2));
@@ -448,6 +510,7 @@ static void realms_do_not_cross(void **state) {
 	for (int i = 0; i < 2; i++) {
 		sees_its_requests(worker_begin(w, i ? A : B));
 		sees_its_logins(worker_begin(w, i ? A : B));
+		sees_its_mirror(worker_begin(w, i ? A : B));
 	}
 	change_realm(worker_begin(w, B));
 	struct task *t = worker_begin(w, A);
@@ -455,6 +518,7 @@ static void realms_do_not_cross(void **state) {
 	struct refresh *f = NULL;
 	sees_its_requests(t);
 	sees_its_logins(t);
+	sees_its_mirror(t);
 	assert_ok(tickets_use(t, STR("k"), 1));
 	assert_ok(grants_use_code(t, STR("c"), 1, &g));
 	assert_int_equal(g->revoked_at, 0);
