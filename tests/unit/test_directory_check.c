@@ -65,6 +65,8 @@ static void reports_values(void **state) {
 	assert_int_equal(check(a, &d, &p)->n, 0);
 	d.driver = DIRECTORY_389DS;
 	assert_int_equal(check(a, &d, &p)->n, 0);
+	d.driver = DIRECTORY_ACTIVE_DIRECTORY;
+	assert_int_equal(check(a, &d, &p)->n, 0);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		d = good(a);
 		*(struct str *)(void *)((char *)&d + rows[i].offset) = str_of(rows[i].value);
@@ -98,7 +100,7 @@ static void reports_all_at_once(void **state) {
 	struct profile_config p = {.id = STR("guest"), .base = STR("nowhere"), .approvers = STR("x"), .at = 9};
 	strs_add(a, &p.groups, STR("cn=ok,dc=test"));
 	strs_add(a, &p.groups, STR("cn=bad,,dc=test"));
-	d.driver = DIRECTORY_ACTIVE_DIRECTORY;
+	d.driver = (enum directory_driver_id)99;
 	struct config_errors *errors = check(a, &d, &p);
 	assert_int_equal(errors->n, 4);
 	assert_true(str_eq(errors->v[1].key, STR("realms.staff.profiles.guest.base")));

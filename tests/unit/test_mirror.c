@@ -256,8 +256,9 @@ static void odd_values(void **state) {
 
 static void groups_kept(void **state) {
 	struct task *t = world_task(*state);
-	struct group v[] = {{STR("cn=a \"q\",dc=x"), STR("a"), STR("id-a"), SIZE_MAX},
-		{STR("cn=b,dc=x"), STR("b"), STR("id-b"), 0}, {STR("cn=c,dc=x"), STR("\xC3\xBC"), STR(""), 1}};
+	struct group v[] = {{STR("cn=a \"q\",dc=x"), STR("a"), STR("id-a"), SIZE_MAX, STR_NONE},
+		{STR("cn=b,dc=x"), STR("b"), STR("id-b"), 0, STR_NONE},
+		{STR("cn=c,dc=x"), STR("\xC3\xBC"), STR(""), 1, STR_NONE}};
 	struct groups g = {v, COUNT(v), false}, got = {0};
 	struct mirror m = {.groups = groups_text(t->arena, &g)};
 	assert_ok(mirror_groups(t, &m, &got));
