@@ -79,6 +79,7 @@ enum err wire_result(struct task *t, const struct feed *f, const struct answer *
 struct run {
 	int msgid;
 	size_t n, most;
+	size_t others;
 };
 enum err wire_begin(struct task *t, struct feed *f, const struct question *q, size_t most, struct run *ret) must_use;
 /* *ret is an entry, or NULL at the end, whose answer is in *ret_answer, with controls. */

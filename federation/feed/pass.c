@@ -5,6 +5,8 @@
 
 #define PAGE 200u /* entries in one page: a page of large ones fits into the arena of a task */
 
+#define PAGES_MOST 16u /* asked for in one call: some bring nothing */
+
 enum { PEOPLE, GROUPS, PLACE_STEP, STEPS };
 static const struct {
 	enum feed_subject subject;
@@ -179,7 +181,9 @@ static enum err page(struct task *t, struct feed *f, struct pass *p, struct mark
 }
 
 enum err pass_next(struct task *t, struct feed *f, struct pass *p, struct marks *marks, struct feed_batch *b) {
-	while (p->running && FEED_BATCH - b->n >= PAGE / 2 && arena_used(t->arena) < BATCH_BYTES)
+	for (size_t i = 0;
+		i < PAGES_MOST && p->running && FEED_BATCH - b->n >= PAGE / 2 && arena_used(t->arena) < BATCH_BYTES;
+		i++)
 		TRY(page(t, f, p, marks, b));
 	return OK;
 }

@@ -9,7 +9,8 @@
 #include "federation/feed/feed_private.h"
 #include "federation/feed/sync_value.h"
 
-#define GATHER_MS 50 /* in a refresh: how long a batch waits for more */
+#define GATHER_MS     50               /* in a refresh: how long a batch waits for more */
+#define MESSAGES_MOST (4 * FEED_BATCH) /* looked at for one batch: some bring nothing */
 
 enum { PEOPLE, GROUPS, HALVES };
 static const struct {
@@ -352,7 +353,7 @@ static enum err sync_next(struct task *t, struct feed *f, int64_t wait_ms, struc
 	bool none = false;
 	b.restarted = s->restarted;
 	s->restarted = false;
-	while (!none && !batch_full(t, &b) && !s->restarted && !s->whole) {
+	for (size_t i = 0; i < MESSAGES_MOST && !none && !batch_full(t, &b) && !s->restarted && !s->whole; i++) {
 		int64_t left = end - clock_monotonic_ms();
 		if (s->set)
 			set_drain(t, f, &b);

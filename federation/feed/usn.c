@@ -3,7 +3,8 @@
 #include "base/encode.h"
 #include "federation/feed/trail.h"
 
-#define PAGE 1000u /* MaxPageSize */
+#define PAGE       1000u /* MaxPageSize */
+#define PAGES_MOST (16 * PENDING_MOST / PAGE)
 
 #define CONTROL_SHOW_DELETED "1.2.840.113556.1.4.417" /* MS-ADTS 3.1.1.3.4.1.14 */
 
@@ -80,10 +81,13 @@ static enum err page(struct task *t, struct feed *f, struct str filter, struct b
 static enum err collect(struct task *t, struct feed *f, struct str filter) {
 	owned(arena) struct arena *scratch = arena_new();
 	struct bytes cookie = {NULL, 0};
+	size_t pages = 0;
 	enum err e;
 	do
 		e = page(t, f, filter, &cookie, scratch);
-	while (!e && cookie.n);
+	while (!e && cookie.n && pages++ < PAGES_MOST);
+	if (!e && cookie.n)
+		e = task_fail(t, ERR_REFUSED, "%.*s: its pages do not end", FMT(directory_link_controller(f->link)));
 	bytes_set(&cookie, STR_NONE);
 	return e;
 }

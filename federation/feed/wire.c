@@ -2,7 +2,8 @@
 #include "federation/feed/der.h"
 #include "federation/feed/feed_private.h"
 
-#define QUIET_MS 1000 /* after which the server is asked whether it is there */
+#define QUIET_MS    1000  /* after which the server is asked whether it is there */
+#define OTHERS_MOST 1000u /* messages of one search that are no entries */
 
 struct berval feed_berval(struct str s) {
 	union {
@@ -139,11 +140,12 @@ enum err wire_step(struct task *t, struct feed *f, struct run *r, LDAPMessage **
 			*ret = NULL;
 			return wire_answer(t, f, m, true, ret_answer);
 		}
-		if (ldap_msgtype(m) != LDAP_RES_SEARCH_ENTRY) /* references are not followed */
-			continue;
-		if (r->n++ == r->most)
+		bool entry = ldap_msgtype(m) == LDAP_RES_SEARCH_ENTRY;
+		if (entry ? r->n++ == r->most : r->others++ == OTHERS_MOST)
 			return task_fail(t, ERR_REFUSED, "%.*s: it tells more than was asked for",
 				FMT(directory_link_controller(f->link)));
+		if (!entry) /* references are not followed */
+			continue;
 		*ret = m;
 		m = NULL;
 		return OK;

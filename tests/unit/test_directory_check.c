@@ -58,6 +58,10 @@ static void reports_values(void **state) {
 		ROW(ca_file, "/dev/null"),
 		ROW(marker_attribute, "uid"),
 		ROW(marker_attribute, "MAIL"),
+		{offsetof(struct directory_config, feed_bind_dn), "cn=feed,dc=test",
+			"realms.staff.directories.main.feed_bind_password_file"},
+		{offsetof(struct directory_config, feed_bind_password), "x",
+			"realms.staff.directories.main.feed_bind_dn"},
 	};
 	owned(arena) struct arena *a = arena_new();
 	struct profile_config p = {.id = STR("guest"), .base = STR("ou=people,dc=test")};
