@@ -12,7 +12,9 @@
  * Without a cookie, or with one that the server no longer takes, everything that is there is told anew. A deletion is
  * told by itself (FEED_GONE), or only by what was not told: batch.whole says that everything that is there was told, as
  * FEED_CHANGED or FEED_SEEN, since the feed was opened or last restarted; what the caller knew beyond that is gone. An
- * empty answer is no proof: the caller has a threshold. */
+ * empty answer is no proof: the caller has a threshold. It speaks of people: after groups went without a word, all groups
+ * are told as FEED_CHANGED. The first batch without a (good) cookie is restarted; with one, "since the feed was opened"
+ * counts. An id in FEED_GONE may be one that the caller never heard of. */
 #ifndef USHER_FEDERATION_FEED_FEED_H
 #define USHER_FEDERATION_FEED_FEED_H
 
@@ -52,7 +54,8 @@ struct feed;
 /* The kind that this directory is followed by: the configured one, or the make's own. "syncrepl", "dirsync", "usn",
  * "poll", "off". */
 const char *feed_name(const struct directory_config *d);
-/* Opens the connection and checks that the server can do it. cookie: of feed_name's kind, or empty. ERR_UNAVAILABLE,
+/* Opens the connection and checks that the server can do it; d outlives the feed. cookie: of feed_name's kind, or empty;
+ * one that belongs to other bases, filters or attributes counts as none. ERR_UNAVAILABLE,
  * ERR_TIMEOUT: open again later; ERR_REFUSED, ERR_CONFIG: the account or the server cannot do it, detail says which
  * right or control is missing. */
 enum err feed_open(struct task *t, const struct directory_config *d, struct str cookie, struct feed **ret) must_use;

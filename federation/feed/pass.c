@@ -1,10 +1,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "federation/feed/pass.h"
 
 #define PAGE 200u /* entries in one page: a page of large ones fits into the arena of a task */
 
+#define SETTLED    2   /* seconds after which no change has the time of one that was seen */
 #define PAGES_MOST 16u /* asked for in one call: some bring nothing */
 
 enum { PEOPLE, GROUPS, PLACE_STEP, STEPS };
@@ -63,8 +65,10 @@ static uint64_t mix(uint64_t hash, struct str s) {
 	return (hash ^ 0xff) * 0x100000001b3;
 }
 
-/* 0: nothing tells whether it changed. */
-static uint64_t mark_of(const struct feed *f, const struct entry *e, bool whole) {
+/* Where nothing but the time tells that it changed, it is told once when it is seen, and once more when no further
+ * change can bear the same second. */
+static uint64_t mark_of(
+	const struct feed *f, const struct marks *marks, const struct entry *e, bool whole, int64_t at) {
 	const struct make *make = make_of(f->d);
 	struct str stamp = make->stamp ? entry_value(e, str_of(make->stamp)) : STR_NONE;
 	uint64_t hash = mix(0xcbf29ce484222325, e->stable_id);
@@ -75,7 +79,10 @@ static uint64_t mark_of(const struct feed *f, const struct entry *e, bool whole)
 		for (size_t k = 0; k < e->attributes[i].values.n; k++)
 			hash = mix(hash, e->attributes[i].values.v[k]);
 	}
-	return whole ? mix(hash, e->dn) | 1 : 0;
+	if (whole)
+		return mix(hash, e->dn) | 1;
+	bool settled = at + SETTLED <= marks->newest || clock_monotonic_ms() >= marks->newest_at + SETTLED * 1000;
+	return mix(mix(hash, entry_value(e, str_of(make->time))), settled ? STR("settled") : STR("")) | 1;
 }
 
 static bool known(const struct marks *marks, uint64_t key) {
@@ -88,13 +95,14 @@ static bool known(const struct marks *marks, uint64_t key) {
 /* Whether it is to be told. */
 static bool mark(const struct feed *f, struct marks *marks, const struct entry *e, bool whole) {
 	int64_t at = time_read(entry_value(e, str_of(make_of(f->d)->time)));
-	uint64_t key = mark_of(f, e, whole);
-	if (at > marks->newest)
+	if (at > marks->newest) {
 		marks->newest = at;
-	if (key && known(marks, key))
+		marks->newest_at = clock_monotonic_ms();
+	}
+	uint64_t key = mark_of(f, marks, e, whole, at);
+	if (known(marks, key))
 		return false;
-	if (key)
-		marks->told[key % MARK_ROWS][marks->next++ % MARK_COLUMNS] = key;
+	marks->told[key % MARK_ROWS][marks->next++ % MARK_COLUMNS] = key;
 	return true;
 }
 

@@ -10,7 +10,8 @@ enum { MARK_ROWS = 1021, MARK_COLUMNS = 8 };
 struct marks {
 	uint64_t told[MARK_ROWS][MARK_COLUMNS]; /* of entry and stamp, by hash; what was pushed out is told twice */
 	size_t next;
-	int64_t newest; /* seconds since 1970; 0: none seen */
+	int64_t newest_at; /* when it was seen first; monotonic ms */
+	int64_t newest;    /* seconds since 1970; 0: none seen */
 };
 
 struct pass {
