@@ -2,7 +2,8 @@
 #include "federation/directory/binary.h"
 #include "federation/directory/driver.h"
 
-#define PLAIN_VALUES 8192u /* of one attribute, in a plain read */
+#define PLAIN_VALUES 8192u             /* of one attribute, in a plain read */
+#define ENTRIES_MOST (LIMIT_ARENA / 2) /* bytes of a task's memory, beyond which no attribute is copied into it */
 
 /* Never read, whoever asks: a service account that may write a password may often read its hash. */
 static bool secret_attribute(struct str name) {
@@ -44,6 +45,14 @@ struct str entry_value(const struct entry *e, struct str name) {
 	return values.n ? values.v[0] : STR_NONE;
 }
 
+/* The end of a task's memory is the end of the process: what a directory sends stays well below. */
+static bool has_room(struct arena *a, const struct berval *values, size_t most) {
+	size_t bytes = arena_used(a);
+	for (size_t n = 0; n < most && values && values[n].bv_val; n++)
+		bytes += values[n].bv_len + 2 * sizeof(struct str);
+	return bytes <= ENTRIES_MOST;
+}
+
 static struct strs copy_values(struct arena *a, struct str name, const struct berval *values, size_t most) {
 	struct strs list = {NULL, 0};
 	size_t n = 0;
@@ -83,19 +92,23 @@ struct reading {
 	bool plain;
 };
 
-static void read_attribute(struct task *t, const struct reading *r, struct str theirs, const struct berval *values,
+static enum err read_attribute(struct task *t, const struct reading *r, struct str theirs, const struct berval *values,
 	struct attribute *ret) {
+	size_t most = r->plain ? PLAIN_VALUES : LIMIT_VALUES;
+	if (theirs.n > LIMIT_FIELD_VALUE || !has_room(t->arena, values, most))
+		return task_fail(t, ERR_UNAVAILABLE, "an entry too large");
 	ret->name = r->plain ? str_lower(t->arena, theirs) : attribute_ours(t->arena, r->c->directory, theirs);
-	ret->values = copy_values(t->arena, theirs, values, r->plain ? PLAIN_VALUES : LIMIT_VALUES);
+	ret->values = copy_values(t->arena, theirs, values, most);
+	return OK;
 }
 
-static void read_attributes(struct task *t, const struct reading *r, BerElement *ber, struct entry *e) {
+static enum err read_attributes(struct task *t, const struct reading *r, BerElement *ber, struct entry *e) {
 	struct berval name;
 	size_t room = 0;
 	for (;;) {
 		owned(ldap_bervals) struct berval *values = NULL;
 		if (!next_attribute(r->c, r->m, ber, &name, &values))
-			return;
+			return OK;
 		if (secret_attribute(str_of_bv(name)))
 			continue;
 		if (e->n_attributes == room) {
@@ -104,7 +117,7 @@ static void read_attributes(struct task *t, const struct reading *r, BerElement 
 				wider * sizeof(struct attribute));
 			room = wider;
 		}
-		read_attribute(t, r, str_of_bv(name), values, &e->attributes[e->n_attributes++]);
+		TRY(read_attribute(t, r, str_of_bv(name), values, &e->attributes[e->n_attributes++]));
 	}
 }
 
@@ -114,16 +127,22 @@ static enum err read_entry(struct task *t, const struct reading *r, struct entry
 	struct entry e = {0};
 	if (ldap_get_dn_ber(r->c->ld, r->m, &ber, &dn) != LDAP_SUCCESS)
 		return task_fail(t, ERR_UNAVAILABLE, "an entry that cannot be read");
+	if (dn.bv_len > LIMIT_DN)
+		return task_fail(t, ERR_UNAVAILABLE, "an entry whose DN is longer than %u bytes", LIMIT_DN);
 	e.dn = str_dup(t->arena, str_of_bv(dn));
-	read_attributes(t, r, ber, &e);
+	TRY(read_attributes(t, r, ber, &e));
 	*ret = e;
 	return OK;
 }
 
 enum err entry_read(struct task *t, struct conn *c, LDAPMessage *m, struct entry *ret) {
 	struct reading r = {c, m, false};
-	TRY(read_entry(t, &r, ret));
-	name_entry(t, c->directory, ret);
+	struct entry e;
+	TRY(read_entry(t, &r, &e));
+	if (!dn_valid(t->arena, e.dn) || !str_utf8(e.dn))
+		return task_fail(t, ERR_UNAVAILABLE, "an entry whose DN is none");
+	name_entry(t, c->directory, &e);
+	*ret = e;
 	return OK;
 }
 

@@ -152,6 +152,7 @@ static enum err wait_for(struct task *t, struct conn *c, enum err when_broken, i
 		ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
 		return rc == LDAP_TIMEOUT || conn_late(c) ? wait_timed_out(t, c) : wait_broken(t, c, when_broken, rc);
 	}
+	conn_deadline_none(c);
 	health_answered(c->health);
 	*ret = m;
 	return OK;

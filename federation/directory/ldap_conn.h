@@ -30,6 +30,7 @@ struct conn {
 	bool proved;         /* a successful bind was seen to change who we are */
 	bool greeted;        /* a handshake was done: what fails now is not the certificate's fault */
 	int64_t deadline;    /* monotonic milliseconds; nothing is read after it */
+	size_t unread;       /* bytes that may still be read until then */
 	struct ldap_conncb watch;
 };
 
@@ -91,9 +92,11 @@ enum err conn_result(struct task *t, struct conn *c, const struct answer *answer
 void conn_count(enum err e);
 /* libldap's time-outs, and those of the socket, end a wait for the next byte. A server that sends a byte now and then,
  * or half a TLS record, would hold a worker for as long as it likes, in the handshake too (there without any time-out,
- * seen with 2.5.13 and GnuTLS). So a layer under TLS reads nothing after the deadline, which every wait sets anew. */
+ * seen with 2.5.13 and GnuTLS). So a layer under TLS reads nothing after the deadline, which every wait sets anew, and
+ * no more than 12 MiB until then, in however many messages. */
 void conn_watch(struct conn *c); /* after ldap_initialize; c stays where it is */
 void conn_deadline(struct conn *c, int64_t ms);
+void conn_deadline_none(struct conn *c); /* until the next wait */
 bool conn_late(const struct conn *c);
 /* What one wait may take now, in milliseconds. */
 int64_t conn_budget_ms(const struct task *t, const struct directory_config *d);

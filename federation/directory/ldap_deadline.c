@@ -7,8 +7,15 @@
 /* Between the socket (LBER_SBIOD_LEVEL_PROVIDER) and TLS (LBER_SBIOD_LEVEL_TRANSPORT). */
 #define LEVEL 15
 
+#define UNREAD_MOST (12u << 20) /* bytes that one wait may read, TLS's own among them */
+
 void conn_deadline(struct conn *c, int64_t ms) {
 	c->deadline = clock_monotonic_ms() + ms;
+	c->unread = UNREAD_MOST;
+}
+
+void conn_deadline_none(struct conn *c) {
+	c->deadline = INT64_MAX;
 }
 
 bool conn_late(const struct conn *c) {
@@ -30,7 +37,9 @@ static int control(Sockbuf_IO_Desc *io, int option, void *arg) {
 }
 
 static ber_slen_t read_in_time(Sockbuf_IO_Desc *io, void *into, ber_len_t n) {
-	const struct conn *c = io->sbiod_pvt;
+	struct conn *c = io->sbiod_pvt;
+	if (c->deadline == INT64_MAX)
+		return LBER_SBIOD_READ_NEXT(io, into, n);
 	int64_t left = c->deadline - clock_monotonic_ms();
 	struct pollfd p = {.fd = -1, .events = POLLIN};
 	ber_sockbuf_ctrl(io->sbiod_sb, LBER_SB_OPT_GET_FD, &p.fd);
@@ -38,7 +47,14 @@ static ber_slen_t read_in_time(Sockbuf_IO_Desc *io, void *into, ber_len_t n) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
-	return LBER_SBIOD_READ_NEXT(io, into, n);
+	if (c->unread == 0) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	ber_slen_t got = LBER_SBIOD_READ_NEXT(io, into, n < c->unread ? n : c->unread);
+	if (got > 0)
+		c->unread -= (size_t)got;
+	return got;
 }
 
 static ber_slen_t write_on(Sockbuf_IO_Desc *io, void *from, ber_len_t n) {

@@ -274,6 +274,7 @@ enum err conn_open_at(
 		health_uri_down(h, uri);
 		return e;
 	}
+	conn_deadline_none(c);
 	health_uri_up(h, uri);
 	health_answered(h);
 	*ret = c;

@@ -261,10 +261,33 @@ def unexpire(_):
     subprocess.run([FAKE, "stop", d.folder], check=True)
 
 
+def hostile(_):
+    """Each does wrong in its way, and ldapsearch sees it."""
+    d = Directory("--mode", "hostile")
+
+    def seen(mode, *more):
+        return d.search("-o", "nettimeout=2", "-b", d.v["PEOPLE"], "(uid=variant-1.)", *more, uri=d.v["URI_" + mode])
+
+    for mode in ("HALF", "HALF_EARLY"):
+        tap.expect(seen(mode)[0] in (254, 255), mode, seen(mode))
+    tap.expect(len(works(seen("HUGE"))) > 10 << 20, "10 MB")
+    fails(seen("NOTICE"), 52, "The server is about to stop")
+    tap.expect("LDAP://127.0.0.1" in seen("REFERRAL")[1].upper(), "a referral", seen("REFERRAL"))
+    works(seen("DEEPDN"), "dn: uid=\\ lead")
+    works(d.run("ldapwhoami", uri=d.v["URI_LIAR"]), "dn:cn=somebody,dc=else")
+    fails(d.run("ldapwhoami", "-ZZ", uri=d.v["URI_NOBODYTLS_PLAIN"]), 1, "TLS is for others")
+    with open(d.v["CANARY"], encoding="ascii") as canary:
+        tap.same(canary.read(), "0\n", "connections to the canary")
+    d.run("ldapsearch", "-s", "base", "-b", "", uri=seen("REFERRAL")[1].split("Referral: ")[1].split("/OU")[0])
+    with open(d.v["CANARY"], encoding="ascii") as canary:
+        tap.expect(canary.read() != "0\n", "a connection to the canary is counted")
+
+
 def main():
     tests, d = tap.Tests(), Directory()
     for check in (root_dse, binds, adds, passwords, groups, ranges, names, dirsync, renames, young, unexpire):
         tests.run(f"fake Active Directory: {check.__name__}", check, d)
+    tests.run("hostile servers", hostile, d)
     return tests.end()
 
 

@@ -2,7 +2,8 @@
 
 Each is polite at first: TLS, the bind of the service account and the root DSE are answered as they should be, so that
 the connection stands; what comes then is answered wrongly. A mode with "-early" does wrong from the first request on.
-"variant-N" in a request (a name that is looked for, a password) chooses among the kinds of wrong that a mode has."""
+"variant-N." in a request (a name that is looked for, a password) chooses among the kinds of wrong that a mode has."""
+import itertools
 import re
 import ssl
 import threading
@@ -14,9 +15,10 @@ from fakes.message import BIND, EXTENDED, SEARCH
 
 LATER, DRIP = 9.0, 0.25  # seconds: a drop comes before any time-out of a wait for the next byte
 HUGE = 10 << 20
+SERIAL = itertools.count()  # chooses among the kinds of wrong where a request does not
 POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"
 BASIC = ["garbage", "half", "huge", "slow", "drip", "wrongid", "notice"]
-MODES = BASIC + [m + "-early" for m in BASIC] + ["mutetls", "nobodytls", "liar", "referral", "controls", "deepdn"]
+MODES = BASIC + [m + "-early" for m in BASIC] + ["mutetls", "nobodytls", "liar", "referral", "controls", "deepdn", "flood"]
 GARBAGE = [b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", bytes(range(256)) * 64, b"\x30\x84\xff\xff\xff\xff" + b"x" * 64,
            b"\x30\x80\x02\x01\x01\x00\x00", b"\x00" * 4096, b"\x30\x05\x02\x01\x02\x64\x00", b"\x30\x0c\x02\x01\x02\x65\x87\x0a\x01\x00",
            b"\x16\x03\x03\x00\x05hello", b"\x30\x02\x04\x00", b"\x30\x06\x02\x04\x7f\xff\xff\xff"]
@@ -106,11 +108,12 @@ class Host:
                 continue
             if request.op == message.ABANDON:
                 continue
-            found = re.search(rb"variant-(\d+)", request.body)
+            found = re.search(rb"variant-(\d+)\.", request.body)
             answer = self.good(request)
+            variant = int(found[1]) if found else next(SERIAL)
             if self.polite(request):
                 self.channel.send(b"".join(answer))
-            elif getattr(self, "do_" + self.mode)(request, answer, int(found[1]) if found else 0) is False:
+            elif getattr(self, "do_" + self.mode)(request, answer, variant) is False:
                 return
 
     def start_tls(self, request):
@@ -192,8 +195,11 @@ class Host:
             self.channel.send(message.message(request.id, ber.tlv(message.REFERENCE, ber.octets(there))))
         self.channel.send(message.message(request.id, message.result(message.ANSWER.get(request.op, 0x65), 10, "elsewhere", "", [there])))
 
-    def do_controls(self, request, _answer, variant):
+    def do_controls(self, request, answer, variant):
         tag = message.ANSWER.get(request.op, message.ANSWER[EXTENDED])
+        if request.op == EXTENDED:
+            self.channel.send(b"".join(answer))
+            return
         variant %= len(CONTROL_VALUES) + len(CONTROL_LISTS)
         if variant < len(CONTROL_VALUES):
             data = message.message(request.id, message.result(tag), [message.control(POLICY, CONTROL_VALUES[variant])])
@@ -204,6 +210,19 @@ class Host:
     def do_deepdn(self, request, _answer, variant):
         names = deep_names()
         self.channel.send(b"".join(self.good(request, names[variant % len(names)])))
+
+    def do_flood(self, request, answer, variant):
+        """Much that is well made: entries without an end, big ones, one of very many attributes, or of very many values."""
+        if request.op != SEARCH:
+            self.channel.send(b"".join(answer))
+            return
+        kinds = [lambda i: [("description", [b"x" * 60000])], lambda i: [("description", [b"x" * (3 << 20)])],
+                 lambda i: [(f"a{n}", [b"x"]) for n in range(200000)], lambda i: [("description", [b"xy"] * 400000)],
+                 lambda i: [(f"a{n}", [b"x" * 8] * 256) for n in range(1500)]]
+        count = [None, 5, 2, 2, 2][variant % 5]
+        for i in itertools.count() if count is None else range(count):
+            self.channel.send(message.message(request.id, message.entry(f"uid=alice{i},{seed.PEOPLE}", kinds[variant % 5](i))))
+        self.channel.send(message.message(request.id, message.result(message.ANSWER[SEARCH])))
 
     do_mutetls = do_nobodytls = lambda self, request, answer, variant: self.channel.send(b"".join(answer))
 

@@ -1,4 +1,5 @@
 """Listeners on loopback, a thread for each connection; TLS from the start or by StartTLS."""
+import os
 import socket
 import ssl
 import sys
@@ -39,12 +40,29 @@ class Channel:
         self.sock.close()
 
 
-def listen(port=0):
+def bound(port):
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", port))
-    sock.listen(128)
+    try:
+        sock.bind(("127.0.0.1", port))
+        sock.listen(128)
+    except OSError:
+        sock.close()
+        raise
     return sock
+
+
+def listen(port=0):
+    """A free port below those of outgoing connections, which might take it while the server is away for a moment."""
+    if port:
+        return bound(port)
+    first = 10000 + os.getpid() * 97 % 20000
+    for candidate in range(first, 32768):
+        try:
+            return bound(candidate)
+        except OSError:
+            continue
+    raise OSError("no free port")
 
 
 def context(certificate, key):
