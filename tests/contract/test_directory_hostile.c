@@ -252,15 +252,19 @@ static void reads_names(void **state) {
 static void bounds_what_is_read(void **state) {
 	struct hostile *h = *state;
 	struct directory_config *d = directory_of(h, "flood", "FK", "FK_URI_FLOOD");
+	d->operation_timeout_ms = 5000;
 	for (int variant = 0; variant < 5; variant++) {
 		struct entry *e = NULL;
 		size_t n = 0;
 		bool cut = false;
 		struct task *t = begin(h);
 		const char *filter = str_printf(h->arena, "(uid=variant-%d.)%c", variant, 0).p;
-		assert_int_equal(
-			directory_search(t, d, d->people_base, filter, (const char *const[]){"*", NULL}, &e, &n, &cut),
-			ERR_UNAVAILABLE);
+		enum err read =
+			directory_search(t, d, d->people_base, filter, (const char *const[]){"*", NULL}, &e, &n, &cut);
+		/* The values of one attribute are cut. */
+		if (read != ERR_UNAVAILABLE && read != ERR_TIMEOUT && !(read == OK && variant == 3))
+			fail_msg("%d: %s, %zu entries, %zu bytes: %.*s", variant, err_row(read)->name, n,
+				arena_used(h->arena), FMT(t->failure_detail));
 		assert_true(arena_used(h->arena) < LIMIT_ARENA / 4 * 3);
 	}
 }
