@@ -104,7 +104,7 @@ static void reports_all_at_once(void **state) {
 	struct profile_config p = {.id = STR("guest"), .base = STR("nowhere"), .approvers = STR("x"), .at = 9};
 	strs_add(a, &p.groups, STR("cn=ok,dc=test"));
 	strs_add(a, &p.groups, STR("cn=bad,,dc=test"));
-	d.driver = (enum directory_driver_id)99;
+	strs_add(a, &d.object_classes, STR("in etOrgPerson"));
 	struct config_errors *errors = check(a, &d, &p);
 	assert_int_equal(errors->n, 4);
 	assert_true(str_eq(errors->v[1].key, STR("realms.staff.profiles.guest.base")));
