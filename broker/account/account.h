@@ -91,6 +91,7 @@ enum throttle {
 	THROTTLE_LOGIN_NAME,  /* failures: realm's login_max_failures in login_window; key: the typed name, folded by us
 				 as directories may */
 	THROTTLE_LOGIN_ENTRY, /* the like per entry, whatever name of it was typed; key: its stable id */
+	THROTTLE_WRONG, /* a wrong password of an entry: once in login_window; key: a MAC, password_mac of login */
 	THROTTLE_LOGIN_ADDRESS, /* failures ×10 */
 	THROTTLE_RESET,         /* reset mails per name and hour: 3 */
 	THROTTLE_MAIL_ADDRESS,  /* mails asked for again, and resets: config registrations_per_address ×5 in an hour */
@@ -102,6 +103,8 @@ enum throttle {
 /* Takes one of the key's allowance: ERR_TOO_MANY when none is left. The check and the count are one step, so parallel
  * requests cannot overrun it. IPv6 addresses count by /64. */
 enum err throttle_take(struct task *t, enum throttle kind, struct str key) must_use;
+/* Whether the next throttle_take would be refused; takes nothing. */
+bool throttle_met(struct task *t, enum throttle kind, struct str key);
 /* The like with a window of the caller's. */
 enum err throttle_take_for(struct task *t, enum throttle kind, struct str key, int64_t window_s) must_use;
 /* Gives it back: a login that succeeded counts as no failure. */

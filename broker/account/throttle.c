@@ -49,6 +49,8 @@ static struct allowance allowance_of(const struct task *t, enum throttle kind) {
 	case THROTTLE_LOGIN_ENTRY:
 	case THROTTLE_LOGIN_NAME:
 		return (struct allowance){r->login_max_failures, r->login_window * 1000, 2};
+	case THROTTLE_WRONG:
+		return (struct allowance){1, r->login_window * 1000, 2};
 	case THROTTLE_LOGIN_ADDRESS:
 		return (struct allowance){r->login_max_failures * 10, r->login_window * 1000, 0};
 	case THROTTLE_RESET:
@@ -155,6 +157,16 @@ enum err throttle_take_for(struct task *t, enum throttle kind, struct str key, i
 	struct allowance allowed = allowance_of(t, kind);
 	allowed.window_ms = window_s * 1000;
 	return take(t, kind, key, allowed);
+}
+
+bool throttle_met(struct task *t, enum throttle kind, struct str key) {
+	struct allowance allowed = allowance_of(t, kind);
+	uint64_t hash = throttle_hash(t, kind, key);
+	struct shard *s = shard_lock(kind, hash);
+	struct slot *slot = slot_find(s, hash, clock_monotonic_ms(), false);
+	bool met = allowed.count > 0 && slot && slot->count >= allowed.count;
+	pthread_mutex_unlock(&s->lock);
+	return met;
 }
 
 void throttle_give_back(struct task *t, enum throttle kind, struct str key) {

@@ -1,5 +1,6 @@
 /* The password step: throttle, find, bind, link, session. */
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/metric.h"
 #include "base/secret.h"
 #include "broker/login/login_private.h"
@@ -38,6 +39,29 @@ enum err login_find(struct task *t, struct str username, struct found *ret) {
 	return failed ? failed : ERR_NOT_FOUND;
 }
 
+/* A wrong password of this entry, as long as its password is the one it has now. */
+static struct str password_mac(struct task *t, const struct entry *e, struct str password) {
+	struct str key = secret_derive(t->arena, STR("wrong password"));
+	struct str text =
+		str_printf(t->arena, "%.*s\n%.*s\n%.*s", FMT(e->stable_id), FMT(e->password_stamp), FMT(password));
+	return base64url_encode(t->arena, hmac_sha256(t->arena, key, text));
+}
+
+/* The directory is not asked about the same wrong password twice: a program that has an old one and tries it again and
+ * again must not lock the account there. */
+static enum err verify_once(struct task *t, const struct found *found, struct str password, enum verdict *ret,
+	struct verify_detail *detail) {
+	struct str mac = password_mac(t, found->entry, password);
+	if (throttle_met(t, THROTTLE_WRONG, mac)) {
+		*ret = VERDICT_WRONG;
+		return OK;
+	}
+	TRY(directory_verify(t, found->directory, found->entry->dn, password, ret, detail));
+	if (*ret == VERDICT_WRONG && throttle_take(t, THROTTLE_WRONG, mac))
+		task_clear(t);
+	return OK;
+}
+
 /* Every name of a person counts together here. Over the limit the answer is that of a wrong password, and the directory
  * is not asked: "too many" would tell that two names are one person's. */
 static enum err verify_entry(
@@ -48,7 +72,7 @@ static enum err verify_entry(
 		*ret = VERDICT_WRONG;
 		return OK;
 	}
-	enum err e = directory_verify(t, found->directory, entry->dn, password, ret, detail);
+	enum err e = verify_once(t, found, password, ret, detail);
 	if (e)
 		throttle_give_back(t, THROTTLE_LOGIN_ENTRY, entry->stable_id);
 	TRY(e);
