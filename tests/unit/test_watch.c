@@ -8,8 +8,10 @@
 #include "broker/sync/sync.h"
 #include "tests/unit/fake_feed.h"
 
+static _Atomic(const struct config *) present;
+
 static const struct config *config_now(void) {
-	return &world_config;
+	return present;
 }
 
 static const struct watch_settings settings = {config_now};
@@ -25,6 +27,7 @@ static const struct watch_settings settings = {config_now};
 
 static int watch_setup(void **state) {
 	int failed = world_setup(state);
+	present = &world_config;
 	fake_feed_reset();
 	log_set_level(LEVEL_ERROR);
 	return failed;
@@ -209,11 +212,17 @@ static void a_reload_starts_anew(void **state) {
 	(void)w;
 	assert_ok(watch_start(&settings));
 	EVENTUALLY(follows());
-	world_directory.feed = FEED_OFF;
+	struct directory_config off = world_directory;
+	struct realm realm = world_realm;
+	struct config other = world_config;
+	off.feed = FEED_OFF;
+	realm.directories = &off;
+	other.realms = &realm;
+	present = &other;
 	watch_reload();
 	assert_false(follows());
 	assert_int_equal(metric_get(METRIC_FEEDS, 0), 0);
-	world_directory.feed = FEED_AUTO;
+	present = &world_config;
 	watch_reload();
 	EVENTUALLY(follows());
 	assert_int_equal(metric_get(METRIC_FEEDS, 0), 1);
