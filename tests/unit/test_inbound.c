@@ -3,7 +3,7 @@
 
 #include "base/metric.h"
 #include "broker/login/login.h"
-#include "broker/sync/sync.h"
+#include "broker/sync/sync_private.h"
 
 #define DAY 86400000
 
@@ -409,6 +409,25 @@ static void groups_grow_old(void **state) {
 	}
 }
 
+/* Of one person: an entry that changed may be in other groups, by its name or its primary one. */
+static void groups_of_a_changed_entry_are_old(void **state) {
+	struct task *t = world_task(*state);
+	struct someone s = someone(t, "regrouped");
+	const struct directory_config *d = NULL;
+	struct entry *e = NULL;
+	struct groups g = {0};
+	mirror_groups_changed(t->realm_name, &world_directory, 0); /* of another test's clock */
+	mirror_heard(t->realm_name, &world_directory);
+	assert_ok(account_person(t, s.a, &d, &e, &g));
+	world_clock(1000);
+	renames(s.p);
+	tell(t, FEED_CHANGED, s.p);
+	size_t calls = fake.calls;
+	for (int i = 0; i < 2; i++)
+		assert_ok(account_person(t, s.a, &d, &e, &g));
+	assert_int_equal(fake.calls - calls, 1);
+}
+
 /* ---- one transaction ---- */
 
 static void all_or_nothing(void **state) {
@@ -503,6 +522,22 @@ static void reconcile_mends(void **state) {
 	fake.down = false;
 }
 
+/* What the feed told while we looked counts more than what we saw. */
+static void a_look_is_older_than_the_feed(void **state) {
+	struct task *t = world_task(*state);
+	struct someone s = someone(t, "looked");
+	struct inbound in = {.directory = &world_directory, .now = clock_wall_ms(), .looked = true};
+	struct feed_change live = change_of(t, FEED_CHANGED, s.p);
+	world_clock(1000);
+	s.p->enabled = false;
+	tell(t, FEED_CHANGED, s.p);
+	assert_ok(inbound_person(t, &in, s.a, live.entry));
+	assert_int_equal(mirror_now(t, &s)->state, MIRROR_DISABLED);
+	in.now = clock_wall_ms();
+	assert_ok(inbound_person(t, &in, s.a, live.entry));
+	assert_int_equal(mirror_now(t, &s)->state, MIRROR_LIVE);
+}
+
 static void reconcile_does_not_believe_everything(void **state) {
 	struct task *t = world_task(*state);
 	struct someone v[6];
@@ -532,10 +567,12 @@ int main(void) {
 		TEST(what_was_not_told_is_gone),
 		TEST(a_few_may_always_go),
 		TEST(groups_grow_old),
+		TEST(groups_of_a_changed_entry_are_old),
 		TEST(all_or_nothing),
 		TEST(the_day_comes),
 		TEST(the_day_of_a_realm_that_is_gone),
 		TEST(reconcile_mends),
+		TEST(a_look_is_older_than_the_feed),
 		TEST(reconcile_does_not_believe_everything),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
