@@ -71,6 +71,10 @@ struct str groups_text(struct arena *a, const struct groups *groups) {
 		json_escape(&b, g->name);
 		buf_printf(&b, ",\"id\":");
 		json_escape(&b, g->stable_id);
+		if (!str_empty(g->sid)) {
+			buf_printf(&b, ",\"sid\":");
+			json_escape(&b, g->sid);
+		}
 		if (g->via != SIZE_MAX)
 			buf_printf(&b, ",\"via\":%zu", g->via);
 		buf_byte(&b, '}');
@@ -218,6 +222,8 @@ enum err mirror_groups(struct task *t, const struct mirror *m, struct groups *re
 			.dn = str_dup(t->arena, json_member_str(one, "dn")),
 			.name = str_dup(t->arena, json_member_str(one, "name")),
 			.stable_id = str_dup(t->arena, json_member_str(one, "id")),
+			.sid = json_member_str(one, "sid").p ? str_dup(t->arena, json_member_str(one, "sid"))
+							     : STR_NONE,
 			.via = json_is_integer(via) ? (size_t)json_integer_value(via) : SIZE_MAX,
 		};
 	}

@@ -144,7 +144,7 @@ struct mirror {
 	struct str password_stamp; /* of struct entry */
 	struct str dn, login, mail;
 	struct str attributes; /* JSON object: our name → array of texts; empty: they cannot be kept */
-	struct str groups;     /* JSON array of {"dn", "name", "id", "via"} */
+	struct str groups;     /* JSON array of {"dn", "name", "id", "sid", "via"} */
 	int64_t read_at;       /* when the look began that the entry is from; an older look does not overwrite it */
 	int64_t groups_at;     /* the like of the groups; 0: not read yet */
 	int64_t seen_at;       /* when it was told or found last */

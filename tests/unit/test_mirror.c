@@ -257,7 +257,7 @@ static void odd_values(void **state) {
 static void groups_kept(void **state) {
 	struct task *t = world_task(*state);
 	struct group v[] = {{STR("cn=a \"q\",dc=x"), STR("a"), STR("id-a"), SIZE_MAX, STR_NONE},
-		{STR("cn=b,dc=x"), STR("b"), STR("id-b"), 0, STR_NONE},
+		{STR("cn=b,dc=x"), STR("b"), STR("id-b"), 0, STR("S-1-5-21-1-2-3-513")},
 		{STR("cn=c,dc=x"), STR("\xC3\xBC"), STR(""), 1, STR_NONE}};
 	struct groups g = {v, COUNT(v), false}, got = {0};
 	struct mirror m = {.groups = groups_text(t->arena, &g)};
@@ -268,6 +268,8 @@ static void groups_kept(void **state) {
 		assert_str(got.v[i].name, v[i].name);
 		assert_str(got.v[i].stable_id, v[i].stable_id);
 		assert_true(got.v[i].via == v[i].via);
+		assert_str(got.v[i].sid, v[i].sid);
+		assert_int_equal(str_absent(got.v[i].sid), str_absent(v[i].sid));
 	}
 	g.cut = true;
 	assert_str(groups_text(t->arena, &g), STR(""));
