@@ -62,13 +62,13 @@ static void check_directory(struct scope s, const struct directory_config *d) {
 }
 
 static void check_role(struct scope s, const struct role_rule *rule, size_t i) {
-	static const char *const ways[] = {"group", "name", "pattern"};
+	static const char *const ways[] = {"group", "name", "pattern", "id"};
 	unsigned given = 0;
 	for (size_t w = 0; w < COUNT(ways); w++)
 		given += scope_has(s, scope_item(s, "roles", i, ways[w]));
 	if (given != 1) {
-		scope_fail(s, scope_item(s, "roles", i, ""), "has %u of group, name and pattern; expected exactly one",
-			given);
+		scope_fail(s, scope_item(s, "roles", i, ""),
+			"has %u of group, name, pattern and id; expected exactly one", given);
 		return;
 	}
 	bool pattern = rule->match == ROLE_GROUP_PATTERN, star = str_find(rule->group, '*', 0) < rule->group.n;

@@ -121,10 +121,10 @@ struct directory_config {
 };
 
 /* ---- roles ---- */
-enum role_match { ROLE_GROUP_DN, ROLE_GROUP_NAME, ROLE_GROUP_PATTERN };
+enum role_match { ROLE_GROUP_DN, ROLE_GROUP_NAME, ROLE_GROUP_PATTERN, ROLE_GROUP_ID };
 struct role_rule {
 	enum role_match match;
-	struct str group; /* a DN, a cn, or a glob on the cn whose '*' is {1} in the role */
+	struct str group; /* a DN, a cn, a glob on the cn whose '*' is {1} in the role, or a SID or stable id */
 	struct str role;
 	unsigned at;
 };

@@ -35,12 +35,15 @@ const struct key keys_directory[] = {
 	{DIRECTORY "rdn_attribute", KEY_ATTRIBUTE, AT(rdn_attribute), .fallback = "uid", .fallback_ad = "cn",
 		.help = "Attribute that names a new entry."},
 	{DIRECTORY "rdn_value", KEY_TEXT, AT(rdn_value), .fallback = "{login}", .fallback_ad = "{name}", .max = 200,
-		.help = "What that attribute of a new entry holds: {login}, {name} (the display name, or first and last "
-			"name) and names of attributes in braces are filled in. Where it is taken, the login name is put "
+		.help = "What that attribute of a new entry holds: {login}, {name} (the display name, or first and "
+			"last "
+			"name) and names of attributes in braces are filled in. Where it is taken, the login name is "
+			"put "
 			"behind it in parentheses.",
 		.example = "\"{login}\""},
 	{DIRECTORY "upn_suffix", KEY_DOMAIN, AT(upn_suffix), .fallback = "",
-		.help = "Active Directory: what follows the @ in the userPrincipalName of a new entry. Empty: the domain "
+		.help = "Active Directory: what follows the @ in the userPrincipalName of a new entry. Empty: the "
+			"domain "
 			"that people_base is in.",
 		.example = "example.org"},
 	{DIRECTORY "object_classes", KEY_LIST, AT(object_classes), .fallback = "[inetOrgPerson]",
@@ -72,14 +75,18 @@ const struct key keys_directory[] = {
 	{DIRECTORY "max_binds", KEY_INT, AT(max_binds), .fallback = "8", .min = 1, .max = 256,
 		.help = "Password checks under way at once; more wait."},
 	{DIRECTORY "feed", KEY_ENUM, AT(feed), .fallback = "auto", .words = "auto|syncrepl|dirsync|usn|poll|off",
-		.help = "How changes made in the directory are followed: content synchronization (RFC 4533), DirSync or "
-			"uSNChanged of Active Directory, or polling by modifyTimestamp. auto takes syncrepl for openldap "
-			"and 389ds, and dirsync for active_directory. off: people are looked up at each use, and sessions "
+		.help = "How changes made in the directory are followed: content synchronization (RFC 4533), DirSync "
+			"or "
+			"uSNChanged of Active Directory, or polling by modifyTimestamp. auto takes syncrepl for "
+			"openldap "
+			"and 389ds, and dirsync for active_directory. off: people are looked up at each use, and "
+			"sessions "
 			"of disabled people end at their next use only."},
 	{DIRECTORY "feed_interval_ms", KEY_INT, AT(feed_interval_ms), .fallback = "500", .min = 50, .max = 3600000,
 		.help = "Milliseconds between two questions, where the feed asks (dirsync, usn, poll)."},
 	{DIRECTORY "feed_bind_dn", KEY_DN, AT(feed_bind_dn), .fallback = "",
-		.help = "Another account for the feed: one that may only read, but all entries without a limit of size. "
+		.help = "Another account for the feed: one that may only read, but all entries without a limit of "
+			"size. "
 			"Empty: the service account."},
 	{DIRECTORY "feed_bind_password_file", KEY_SECRET_FILE, AT(feed_bind_password), .fallback = "",
 		.help = "File with the password of feed_bind_dn."},

@@ -10,7 +10,8 @@ static const struct key_shape directories = SHAPE(directory_config, n_directorie
 static const struct key_shape profiles = SHAPE(profile_config, n_profiles);
 static const struct key_shape roles = SHAPE(role_rule, n_roles);
 static const struct key_shape clients = SHAPE(client_config, n_clients);
-static const int by_dn = ROLE_GROUP_DN, by_name = ROLE_GROUP_NAME, by_pattern = ROLE_GROUP_PATTERN;
+static const int by_dn = ROLE_GROUP_DN, by_name = ROLE_GROUP_NAME, by_pattern = ROLE_GROUP_PATTERN,
+		 by_id = ROLE_GROUP_ID;
 
 const struct key keys_realm[] = {
 	{"realms.*.title", KEY_TEXT, REALM(title), .required = true, .max = 100,
@@ -54,8 +55,8 @@ const struct key keys_realm[] = {
 			"is part of the page's address.",
 		.example = "guest"},
 	{"realms.*.roles", KEY_ITEMS, REALM(roles), .fallback = "[]", .max = 1000, .shape = &roles,
-		.help = "Rules that make roles from groups; all that match count. Each has exactly one of group, name "
-			"and pattern.",
+		.help = "Rules that make roles from groups; all that match count. Each has exactly one of group, name, "
+			"pattern and id.",
 		.example = "- {group: \"cn=staff,ou=groups,dc=example,dc=org\", role: employee}\n"
 			   "- {name: admins, role: admin}\n"
 			   "- {pattern: \"app-*\", role: \"{1}\"}"},
@@ -66,6 +67,12 @@ const struct key keys_realm[] = {
 	{"realms.*.roles[].pattern", KEY_TEXT, ROLE(group), .fallback = "", .max = 256, .implies = &by_pattern,
 		.implies_offset = offsetof(struct role_rule, match),
 		.help = "Groups by a pattern on their name, in which * stands for any letters."},
+	{"realms.*.roles[].id", KEY_TEXT, ROLE(group), .fallback = "", .max = 256, .implies = &by_id,
+		.implies_offset = offsetof(struct role_rule, match),
+		.help = "The group by what never changes: its SID (S-1-5-…) or objectGUID in Active Directory, "
+			"entryUUID or "
+			"nsUniqueId elsewhere. The rule survives renaming and moving, and no other group takes its "
+			"place."},
 	{"realms.*.roles[].role", KEY_TEXT, ROLE(role), .required = true, .max = 100,
 		.help = "The role. With a pattern, {1} is what the * stood for."},
 	{"realms.*.clients", KEY_MAP, REALM(clients), .fallback = "{}", .max = 1000, .item = KEY_CLIENT_ID,

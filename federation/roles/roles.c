@@ -57,6 +57,9 @@ static struct str role_of(struct arena *a, const struct role_rule *rule, const s
 		return same_dn(a, rule->group, g->dn) ? rule->role : STR_NONE;
 	case ROLE_GROUP_NAME:
 		return str_eq_case(rule->group, g->name) ? rule->role : STR_NONE;
+	case ROLE_GROUP_ID:
+		return str_eq_case(rule->group, g->stable_id) || str_eq_case(rule->group, g->sid) ? rule->role
+												  : STR_NONE;
 	case ROLE_GROUP_PATTERN:
 		return str_glob(rule->group, g->name, &captured) ? pattern_role(a, rule->role, captured) : STR_NONE;
 	}

@@ -31,7 +31,7 @@ void config_error_add(
 /* staff contains team-red, which the person is in; a circle of two besides. */
 static struct group members_of[] = {
 	{STR("cn=team-red,ou=groups,dc=test"), STR("team-red"), STR("1"), SIZE_MAX, STR_NONE},
-	{STR("cn=staff,ou=groups,dc=test"), STR("staff"), STR("2"), 0, STR_NONE},
+	{STR("cn=staff,ou=groups,dc=test"), STR("staff"), STR("2"), 0, STR("S-1-5-21-7")},
 	{STR("cn=everyone,ou=groups,dc=test"), STR("everyone"), STR("3"), 1, STR_NONE},
 	{STR("cn=app-wiki,ou=groups,dc=test"), STR("app-wiki"), STR("4"), SIZE_MAX, STR_NONE},
 	{STR("cn=app-Mail,ou=groups,dc=test"), STR("app-Mail"), STR("5"), SIZE_MAX, STR_NONE},
@@ -86,6 +86,9 @@ static void matches(void **state) {
 		{ROLE_GROUP_PATTERN, STR("*-admins"), STR("{1}!"), STR("non!")},
 		{ROLE_GROUP_PATTERN, STR("admins"), STR("r"), STR("")},
 		{ROLE_GROUP_PATTERN, STR("staff"), STR("r"), STR("r")},
+		{ROLE_GROUP_ID, STR("2"), STR("r"), STR("r")},
+		{ROLE_GROUP_ID, STR("s-1-5-21-7"), STR("r"), STR("r")},
+		{ROLE_GROUP_ID, STR("staff"), STR("r"), STR("")},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct role_rule rule = {rows[i].match, rows[i].group, rows[i].role, 7};
