@@ -154,6 +154,8 @@ struct directory_link;
 enum err directory_link_open(struct task *t, const struct directory_config *d, struct directory_link **ret) must_use;
 void directory_link_close(struct directory_link *l);
 struct ldap *directory_link_ld(struct directory_link *l);
+/* Nothing is read after ms from now (ldap_conn.h, conn_watch): the owner says so before each wait. */
+void directory_link_deadline(struct directory_link *l, int64_t ms);
 struct str directory_link_controller(const struct directory_link *l);
 /* What to ask for so that directory_link_entry gives the same as directory_find_id. */
 struct strs directory_link_attributes(struct arena *a, const struct directory_config *d);

@@ -30,6 +30,10 @@ struct ldap *directory_link_ld(struct directory_link *l) {
 	return l->c->ld;
 }
 
+void directory_link_deadline(struct directory_link *l, int64_t ms) {
+	conn_deadline(l->c, ms);
+}
+
 struct str directory_link_controller(const struct directory_link *l) {
 	return l->c->directory->uris.v[l->c->uri];
 }
