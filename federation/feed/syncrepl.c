@@ -9,7 +9,8 @@
 #include "federation/feed/feed_private.h"
 #include "federation/feed/sync_value.h"
 
-#define GATHER_MS     50               /* in a refresh: how long a batch waits for more */
+#define GATHER_MS     50 /* in a refresh: how long a batch waits for more */
+#define ENTRIES_MOST  (1u << 24)
 #define MESSAGES_MOST (4 * FEED_BATCH) /* looked at for one batch: some bring nothing */
 
 enum { PEOPLE, GROUPS, HALVES };
@@ -86,6 +87,26 @@ static enum err question_of(struct task *t, const struct feed *f, size_t i, stru
 	return OK;
 }
 
+/* Whether the account may have all entries: asked by an ordinary search first. slapd 2.5.13 crashes when a content
+ * synchronization that ended at a limit of size is followed by writes. */
+static enum err may_have_all(struct task *t, struct feed *f, size_t i) {
+	struct question q = {0};
+	struct answer a = {0};
+	struct run r;
+	TRY(question_of(t, f, i, &q));
+	q.attributes = (struct strs){NULL, 0};
+	strs_add(t->arena, &q.attributes, STR("1.1")); /* RFC 4511 4.5.1.8: none */
+	TRY(wire_begin(t, f, &q, ENTRIES_MOST, &r));
+	for (;;) {
+		owned(feed_message) LDAPMessage *m = NULL;
+		owned(feed_controls) LDAPControl **controls = NULL;
+		TRY(wire_step(t, f, &r, &m, &a));
+		controls = a.controls;
+		if (!m)
+			return wire_result(t, f, &a, halves[i].what);
+	}
+}
+
 static enum err half_start(struct task *t, struct feed *f, size_t i) {
 	struct syncrepl *s = f->state;
 	struct half *h = &s->half[i];
@@ -144,6 +165,9 @@ static enum err sync_open(struct task *t, struct feed *f, struct str cookie) {
 	f->state = s;
 	TRY(can_sync(t, f));
 	cookie_read(s, cookie);
+	for (size_t i = 0; i < HALVES; i++)
+		if (s->half[i].cookie.n == 0)
+			TRY(may_have_all(t, f, i));
 	for (size_t i = 0; i < HALVES; i++)
 		TRY(half_start(t, f, i));
 	return OK;

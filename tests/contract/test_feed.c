@@ -457,7 +457,7 @@ static void takes_no_garbage_for_a_cookie(void **state) {
 static void goes_on_after_a_restart(void **state) {
 	struct fixture *f = *state;
 	struct follower w = {0};
-	if (!getenv("USHER_DIRECTORY_DIR") || !getenv("top_srcdir"))
+	if (!getenv("USHER_DIRECTORY_DIR") || !getenv("top_srcdir") || fixture_column(f) == MAKES /* it forgets all */)
 		skip();
 	create(f, "feed-before");
 	create(f, "feed-after");
@@ -540,14 +540,8 @@ static void says_what_limits_it(void **state) {
 	if (kind->make != DIRECTORY_OPENLDAP || kind->feed != FEED_SYNCREPL)
 		skip();
 	f->d->feed_bind_dn = f->d->feed_bind_password = STR_NONE; /* the service account has 1,000 */
-	enum err e = OK;
-	open_with(&w, f, STR_NONE);
-	for (int tries = 0; tries < 100 && !e; tries++)
-		e = listen_once(&w, 100);
-	assert_int_equal(e, ERR_REFUSED);
+	assert_int_equal(feed_open(fixture_task(f), f->d, STR_NONE, &w.feed), ERR_REFUSED);
 	assert_true(str_contains(f->t.failure_detail, STR("feed_bind_dn")));
-	assert_false(w.whole);
-	done(&w);
 }
 
 /* With the right beginning and the wrong end: nothing breaks. */
