@@ -61,7 +61,7 @@ static enum refusal_reason classify_active_directory(const struct refusal *r) {
 	static const struct str restriction = STR("0000052D"), not_allowed = STR("00000005");
 	struct str code = str_sub(r->diagnostic, 0, 8);
 	if (str_eq_case(code, restriction))
-		return first_known(by_diagnostic(r->diagnostic), REFUSAL_WEAK);
+		return first_known(by_diagnostic(r->diagnostic), REFUSAL_RESTRICTED);
 	return str_eq_case(code, not_allowed) ? REFUSAL_FORBIDDEN : by_result(r);
 }
 
@@ -98,6 +98,7 @@ const char *policy_reason_key(enum refusal_reason reason) {
 		[REFUSAL_HISTORY] = "password.history",
 		[REFUSAL_SAME] = "password.same",
 		[REFUSAL_TOO_YOUNG] = "password.too_young",
+		[REFUSAL_RESTRICTED] = "password.restricted",
 		[REFUSAL_FORBIDDEN] = "password.forbidden",
 		[REFUSAL_OTHER] = "password.refused",
 	};

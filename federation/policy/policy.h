@@ -24,6 +24,7 @@ enum refusal_reason {
 	REFUSAL_HISTORY,
 	REFUSAL_SAME,
 	REFUSAL_TOO_YOUNG,
+	REFUSAL_RESTRICTED, /* one of these, and the directory does not say which */
 	REFUSAL_FORBIDDEN,
 	REFUSAL_OTHER
 };

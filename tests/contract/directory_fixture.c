@@ -102,6 +102,11 @@ bool fixture_transactions(void) {
 	return fixture_variable("TRANSACTIONS") != NULL;
 }
 
+size_t fixture_column(const struct fixture *f) {
+	const char *prefix = getenv("USHER_DIRECTORY_PREFIX");
+	return prefix && strcmp(prefix, "FK") == 0 ? MAKES : (size_t)f->d->driver;
+}
+
 void fixture_skip_on(const struct fixture *f, enum directory_driver_id make, const char *why) {
 	if (f->d->driver != make)
 		return;

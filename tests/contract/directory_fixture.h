@@ -10,6 +10,9 @@
 
 /* Columns of a table of expectations: OpenLDAP, Active Directory, 389; by enum directory_driver_id. */
 #define MAKES 3u
+/* One more column where Windows, played by tests/directories/fake, answers otherwise than Samba; read by
+ * fixture_column. */
+#define MAKES_AND_WINDOWS (MAKES + 1)
 
 /* What a make, seeded by its script, has or has not. A row per make stands in directory_fixture.c. */
 struct make {
@@ -33,6 +36,8 @@ struct fixture {
 	const struct make *make;
 };
 
+/* The column of a table of MAKES_AND_WINDOWS. */
+size_t fixture_column(const struct fixture *f);
 /* Whether there is anything to test; says why not, and the program exits with 77 (skipped). */
 bool fixture_ready(void);
 /* A variable of the directory by its name without prefix ("USER_PASSWORD"); NULL where it has none. */

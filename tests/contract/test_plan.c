@@ -245,17 +245,17 @@ static void tells_refusals(void **state) {
 	finish(f, p, &progress);
 	static const struct {
 		struct str password;
-		enum refusal_reason reasons[MAKES];
+		enum refusal_reason reasons[MAKES_AND_WINDOWS];
 	} rows[] = {
-		{STR("x"), {REFUSAL_TOO_SHORT, REFUSAL_TOO_SHORT, REFUSAL_WEAK}},
-		{STR("A first one-7319"), {TAKEN, TAKEN, TAKEN}},
-		{STR("A first one-7319"), {REFUSAL_SAME, TAKEN, REFUSAL_SAME}},
-		{STR("A second one-7319"), {TAKEN, TAKEN, TAKEN}},
-		{STR("A first one-7319"), {REFUSAL_HISTORY, TAKEN, REFUSAL_HISTORY}},
+		{STR("x"), {REFUSAL_TOO_SHORT, REFUSAL_TOO_SHORT, REFUSAL_WEAK, REFUSAL_RESTRICTED}},
+		{STR("A first one-7319"), {TAKEN, TAKEN, TAKEN, TAKEN}},
+		{STR("A first one-7319"), {REFUSAL_SAME, TAKEN, REFUSAL_SAME, REFUSAL_RESTRICTED}},
+		{STR("A second one-7319"), {TAKEN, TAKEN, TAKEN, TAKEN}},
+		{STR("A first one-7319"), {REFUSAL_HISTORY, TAKEN, REFUSAL_HISTORY, REFUSAL_RESTRICTED}},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct refusal refusal = {0, -1, STR_NONE};
-		enum refusal_reason wanted = rows[i].reasons[f->d->driver];
+		enum refusal_reason wanted = rows[i].reasons[fixture_column(f)];
 		enum err code = directory_set_password(fixture_keep(f), f->d, progress.dn, rows[i].password, &refusal);
 		if (code != (wanted == TAKEN ? OK : ERR_REFUSED) || (code && policy_classify(f->d, &refusal) != wanted))
 			fail_msg("row %zu: %s, %d %d %.*s", i, err_row(code)->name, refusal.result,

@@ -55,6 +55,8 @@ class Matcher:
             return None
 
     def equal(self, f, entry, name, known):
+        if name == "objectcategory" and b"=" not in f[2]:  # MS-ADTS 3.1.1.3.1.3.5: the class's own name stands for its category
+            return any(v.lower().startswith(b"cn=" + f[2].lower() + b",") for v in self.view.values(entry, name))
         if known.syntax == "dn":
             target = self.dn(f[2])
             if target is None:
