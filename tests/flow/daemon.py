@@ -51,7 +51,7 @@ class Daemon:
         self.mailbox = os.path.join(folder, "mailbox")
         self.database = os.path.join(folder, "usher.db")
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        write(os.path.join(folder, "ldap.password"), directory.v["OL_BIND_PASSWORD"])
+        write(os.path.join(folder, "ldap.password"), directory.v["BIND_PASSWORD"])
         write(os.path.join(folder, "client.secret"), made.SECRET)
         at_end(self.kill)
 

@@ -1,4 +1,4 @@
-"""What ./quickstart runs after the build: the servers, one walk, and then serving until Ctrl-C. usage: demo.py [--once] [--port P]"""
+"""What ./quickstart runs after the build: the servers, one walk, and then serving until Ctrl-C. usage: demo.py [--once] [--port P] [--directory MAKE]"""
 import argparse
 import fcntl
 import html
@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 from daemon import Daemon, free_port
-from directory import Directory
+from directory import MAKES
 from letters import Mailbox
 from tap import ROOT, Failed, at_end
 from walk import Walk
@@ -91,17 +91,18 @@ class Steps:
         return True
 
 
-def start(steps, port):
+def start(steps, make, port):
     """The directory and the daemon, or None."""
-    directory = Directory(os.path.join(FOLDER, "ldap"))
+    folders = ("ldap", "usher") if make == "openldap" else (make, "usher-" + make)  # each make has a state of its own
+    directory = MAKES[make](os.path.join(FOLDER, folders[0]))
     at_end(directory.stop)
 
     def directory_up():
         directory.start()
-        return f"OpenLDAP at {directory.v['OL_URI']}, process {directory.pid}"
+        return f"{directory.title} at {directory.v['URI']}, process {directory.pid}"
 
     def daemon_up():
-        steps.daemon = Daemon(os.path.join(FOLDER, "usher"), directory, port=port, proof_of_work_bits=14)
+        steps.daemon = Daemon(os.path.join(FOLDER, folders[1]), directory, port=port, proof_of_work_bits=14)
         steps.daemon.start()
         return f"{steps.daemon.issuer()}, process {steps.daemon.process.pid}"
 
@@ -120,7 +121,7 @@ def walk_through(steps, daemon, directory):
 
 def serve(daemon, directory):
     mails = serve_mailbox(Mailbox(daemon.mailbox))
-    issuer, password = daemon.issuer(), directory.v["OL_USER_PASSWORD"]
+    issuer, password = daemon.issuer(), directory.v["USER_PASSWORD"]
     print(f"""Usher serves until Ctrl-C:
 
     register      {issuer}/register
@@ -134,7 +135,7 @@ def serve(daemon, directory):
     client        app, secret in {os.path.join(daemon.folder, 'client.secret')}
     configuration {os.path.join(daemon.folder, 'usher.yaml')}
     log           {daemon.log_path}
-    directory     {directory.v['OL_URI']} as {directory.v['OL_BIND_DN']}
+    directory     {directory.v['URI']} as {directory.v['BIND_DN']}
 """, flush=True)
     while daemon.running():
         time.sleep(0.5)
@@ -156,13 +157,14 @@ def main():
     parser = argparse.ArgumentParser(description="Walks one person through Usher, then keeps serving.")
     parser.add_argument("--once", action="store_true", help="end after the walk")
     parser.add_argument("--port", type=int, help=f"port of usherd on 127.0.0.1 (default: the first free one from {PORT})")
+    parser.add_argument("--directory", choices=MAKES, default="openldap", help="make of the directory (default: openldap)")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, lambda *_: sys.exit(130 if options.once else 0))
     os.makedirs(FOLDER, mode=0o700, exist_ok=True)
     steps = Steps()
     try:
         held = lock()
-        up = start(steps, free_port(options.port or PORT, 1 if options.port else 50))
+        up = start(steps, options.directory, free_port(options.port or PORT, 1 if options.port else 50))
     except Failed as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return 1

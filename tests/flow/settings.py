@@ -23,10 +23,10 @@ def profile(v, title, group, fields, **more):
         "fields": fields,
         "constants": {"display_name": "{given_name} {family_name}"},
         "login_name": {"patterns": PATTERNS},
-        "base": v["OL_PEOPLE"],
-        "groups": [f"cn={group},{v['OL_GROUPS']}"],
-        "groups_allowed": [f"cn=vpn,{v['OL_GROUPS']}"],
-        "approvers": {"group": f"cn=approvers,{v['OL_GROUPS']}"},
+        "base": v["PEOPLE"],
+        "groups": [f"cn={group},{v['GROUPS']}"],
+        "groups_allowed": [f"cn=vpn,{v['GROUPS']}"],
+        "approvers": {"group": f"cn=approvers,{v['GROUPS']}"},
         "times": {"resend": "1s"},
         **more,
     }
@@ -62,13 +62,13 @@ def clients():
 
 def directory(v):
     return {
-        "driver": "openldap",
-        "uris": v["OL_URI"].split(),
-        "ca_file": v["OL_CA_FILE"],
-        "bind_dn": v["OL_BIND_DN"],
+        "driver": v["DRIVER"],
+        "uris": v["URI"].split(),
+        "ca_file": v["CA_FILE"],
+        "bind_dn": v["BIND_DN"],
         "bind_password_file": "ldap.password",
-        "people_base": v["OL_PEOPLE"],
-        "groups_base": v["OL_GROUPS"],
+        "people_base": v["PEOPLE"],
+        "groups_base": v["GROUPS"],
         "marker_attribute": "employeeNumber",
     }
 
@@ -78,7 +78,7 @@ def realm(v, title="Example Corporation"):
         "title": title,
         "accent": "#0b5fff",
         "contact": "helpdesk@example.test",
-        "operators": f"cn=operators,{v['OL_GROUPS']}",
+        "operators": f"cn=operators,{v['GROUPS']}",
         "directories": {"main": directory(v)},
         "profiles": {
             "guest": profile(v, "Guest account", "guests", [*NAMES, TERMS], intro="For visitors: no approval is needed.",
@@ -87,7 +87,7 @@ def realm(v, title="Example Corporation"):
                                intro="For people of other companies. Somebody looks at each request.", approval={"when": "always"}),
         },
         "roles": [
-            {"group": f"cn=staff,{v['OL_GROUPS']}", "role": "employee"},
+            {"group": f"cn=staff,{v['GROUPS']}", "role": "employee"},
             {"name": "guests", "role": "guest"},
             {"name": "partners", "role": "partner"},
             {"name": "approvers", "role": "approver"},

@@ -2,7 +2,7 @@
 # pylint: disable=unused-import
 from browser import Answer, Browser, Page, at_once, raw, retry, solve
 from daemon import BUILD, Daemon, free_port
-from directory import Directory
+from directory import ActiveDirectory, Directory
 from letters import Letter, Mailbox, newest, wait_letter
 from oidc import App, Proof, jws_claims, jws_parts
 from settings import CALLBACK, GOODBYE, SECRET, client, profile, realm, without_secret, yaml
@@ -13,9 +13,9 @@ from walk import Gone, Person, Walk
 class Stage:
     """A directory and a daemon in the folder of one test program: what nearly each of them begins with."""
 
-    def __init__(self, name, **server):
+    def __init__(self, name, make=Directory, options=(), **server):
         self.folder = folder(name)
-        self.directory = Directory(self.folder + "/ldap")
+        self.directory = make(self.folder + "/ldap", *options)
         at_end(self.directory.stop)
         self.directory.start()
         self.daemon = Daemon(self.folder, self.directory, **server)
