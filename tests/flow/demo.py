@@ -79,6 +79,7 @@ class Steps:
 
     def __init__(self):
         self.n = 0
+        self.daemon = None
 
     def run(self, name, step):
         self.n += 1
@@ -171,7 +172,7 @@ def main():
     if options.port and up and up[1].port != options.port:
         print(f"quickstart: port {options.port} is taken; usherd listens on {up[1].port}", file=sys.stderr)
     if not up or not walk_through(steps, up[1], up[0]):
-        print(f"quickstart: failed; see {FOLDER}/usher/usherd.log", file=sys.stderr)
+        print(f"quickstart: failed; see {steps.daemon.log_path if steps.daemon else FOLDER}", file=sys.stderr)
         return 1
     if not options.once:
         return serve(up[1], up[0])

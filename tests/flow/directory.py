@@ -34,11 +34,20 @@ def words_of(text):
     return {**{name.split("_", 1)[1]: value for name, value in words.items()}, **words}
 
 
+def check_root(title, why):
+    if os.geteuid() != 0:
+        raise Failed(f"{title} must be started as root: {why}; OpenLDAP needs no root")
+
+
+def check_path(path):
+    if len(os.path.realpath(path)) > LONGEST:
+        raise Failed(f"the path {path} is too long for the server's sockets ({LONGEST} characters at most); choose another folder")
+
+
 class Directory:
     """OpenLDAP. start() gives the variables of the script as self.v; the people are alice, bob (operator), carol (approver) and more."""
 
     title, driver, script_name = "OpenLDAP", "openldap", "openldap"
-    packages = ["slapd", "ldap-utils", "openssl"]
     rdn = "uid"  # what names an entry that Usher makes
     login_attribute = "uid"
 
@@ -141,17 +150,12 @@ class ActiveDirectory(Directory):
     """Samba's Active Directory. Whoever starts it must be root."""
 
     title, driver, script_name = "Samba AD", "active_directory", "samba-ad"
-    packages = ["samba", "samba-ad-dc", "samba-ad-provision", "samba-dsdb-modules", "samba-vfs-modules", "winbind", "ldb-tools", "ldap-utils", "openssl"]
     rdn = "cn"
     login_attribute = "sAMAccountName"
 
     def check_machine(self):
-        if os.geteuid() != 0:
-            raise Failed("Samba AD must be started as root: it listens on the ports 88, 389 and 636 of an address in 127.77.0.0/24, and owns its "
-                         "system volume; run this as root, or with --directory openldap")
-        if len(os.path.realpath(self.folder)) > LONGEST:
-            raise Failed(f"the path {self.folder} is longer than {LONGEST} characters, too long for Samba's sockets; set USHER_QUICKSTART_DIR to a "
-                         "shorter folder")
+        check_root(self.title, "it listens on the ports 88, 389 and 636 of an address in 127.77.0.0/24 and owns its system volume")
+        check_path(self.folder)
 
     def group_ldif(self, name, *members):
         return GROUP.format(name=name, groups=self.v["GROUPS"]) + "".join(f"member: {m}\n" for m in members) + "\n"
@@ -167,7 +171,25 @@ class ActiveDirectory(Directory):
         return entry.get("useraccountcontrol") == ["514"]
 
 
-MAKES = {"openldap": Directory, "ad": ActiveDirectory}
+class Directory389(Directory):
+    """389 Directory Server. Whoever starts it must be root; it has no freeze and thaw."""
+
+    title, driver, script_name = "389 Directory Server", "389ds", "389ds"
+
+    def check_machine(self):
+        check_root(self.title, "its installer makes a network of its own")
+        check_path(self.folder)
+
+    @property
+    def pid(self):
+        return int(self.v["PID"])
+
+    @staticmethod
+    def pending(entry):
+        return entry.get("nsaccountlock") == ["true"]
+
+
+MAKES = {"openldap": Directory, "ad": ActiveDirectory, "389ds": Directory389}
 
 
 def entry_of(block):
