@@ -98,7 +98,12 @@ enum err login_change_password(struct task *t, struct str username, struct str o
 		return task_fail(t, ERR_FIELDS, "the old password is wrong");
 	}
 	login_admit_undo(t, username, true);
-	TRY(change_as_person(t, &found, old_password, new_password, problem));
+	e = change_as_person(t, &found, old_password, new_password, problem);
+	if (e == ERR_FIELDS && !problem->old_wrong) {
+		problem->policy = rules_to_show(t, &found);
+		return task_fail(t, ERR_FIELDS, "the new password was refused");
+	}
+	TRY(e);
 	return change_record(t, &found, "password.change");
 }
 

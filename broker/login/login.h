@@ -17,8 +17,9 @@ struct login {
 	struct account *account; /* LOGIN_OK */
 	struct str session;      /* LOGIN_OK: the new session's secret, for the cookie */
 	struct str sid;
-	int64_t retry_after_s; /* LOGIN_THROTTLED */
-	int64_t expires_in;    /* seconds until the password expires when the directory warns, else -1 */
+	int64_t retry_after_s;         /* LOGIN_THROTTLED */
+	int64_t expires_in;            /* seconds until the password expires when the directory warns, else -1 */
+	struct password_policy policy; /* LOGIN_MUST_CHANGE, LOGIN_EXPIRED: what to show beside the new password */
 };
 /* Throttle → find → bind → link → session (a new secret always; an old one of this browser, if given, ends, and
  * hands its sid on where it was the same person's). A lock
@@ -49,8 +50,9 @@ enum err login_end_account(struct task *t, struct str account_id, const char *wh
 
 /* What went wrong at a password field. */
 struct password_problem {
-	const char *reason_key; /* catalogue key, NULL when fine */
-	bool old_wrong;         /* the old password is the problem */
+	const char *reason_key;        /* catalogue key, NULL when fine */
+	bool old_wrong;                /* the old password is the problem */
+	struct password_policy policy; /* of login_change_password where the old one is right: what to show again */
 };
 /* Changes as the person. Works for expired and must-change. Ends other sessions. ERR_FIELDS fills *problem;
  * ERR_TOO_MANY. */

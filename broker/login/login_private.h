@@ -28,6 +28,9 @@ enum err session_open(
 enum err session_end(struct task *t, const struct session *s) must_use;
 /* All sessions and all grants, with the jobs; without a record of its own. */
 enum err account_end(struct task *t, struct str account_id) must_use;
+/* The policy that holds for whom we found; where it cannot be read, an unknown one: the directory still decides. Clears
+ * the task's failure. */
+struct password_policy rules_to_show(struct task *t, const struct found *found);
 struct str session_hash(struct task *t, struct str secret);
 /* Words that must not make up a password. */
 struct strs password_words(struct task *t, const struct entry *e);

@@ -135,6 +135,7 @@ static enum err login_refused(struct task *t, const struct found *found, enum ve
 static enum err login_decide(struct task *t, const struct found *found, enum verdict verdict, struct login *ret) {
 	if (verdict == VERDICT_MUST_CHANGE || verdict == VERDICT_EXPIRED) {
 		ret->result = verdict == VERDICT_EXPIRED ? LOGIN_EXPIRED : LOGIN_MUST_CHANGE;
+		ret->policy = rules_to_show(t, found);
 		metric_add(METRIC_LOGINS, METRIC_LOGIN_EXPIRED, 1);
 		return OK;
 	}

@@ -65,14 +65,13 @@ static enum err throttled(
 
 /* The right password, that must be changed first. */
 static enum err change_first(
-	struct task *t, struct request *q, struct response *r, const struct entrance *in, enum login_result why) {
-	struct password_policy none = {0};
+	struct task *t, struct request *q, struct response *r, const struct entrance *in, const struct login *login) {
 	struct value *data = page_data_of(t, q, r, "password");
 	add_entrance(t, r, data, in);
 	value_text(t->arena, data, "username", field(q, "username"));
 	value_text(t->arena, data, "note",
-		text(why == LOGIN_EXPIRED ? "password.note_expired" : "password.note_must_change"));
-	add_password_rules(t, data, &none);
+		text(login->result == LOGIN_EXPIRED ? "password.note_expired" : "password.note_must_change"));
+	add_password_rules(t, data, &login->policy);
 	return page_render(t, r, 200, "password", data);
 }
 
@@ -98,7 +97,7 @@ enum err page_login_submit(struct task *t, struct request *q, struct response *r
 		return enter(t, r, &in, &login);
 	case LOGIN_MUST_CHANGE:
 	case LOGIN_EXPIRED:
-		return change_first(t, q, r, &in, login.result);
+		return change_first(t, q, r, &in, &login);
 	case LOGIN_THROTTLED:
 		return throttled(t, q, r, &in, login.retry_after_s);
 	default:

@@ -19,20 +19,27 @@ static void add_rules(struct task *t, const struct account *a, struct value *dat
 	add_password_rules(t, data, &policy);
 }
 
-static enum err render_change(
-	struct task *t, struct request *q, struct response *r, struct str at, struct str message) {
+struct refused {
+	struct str at, message;               /* empty: nothing was refused */
+	const struct password_policy *policy; /* NULL: of whom it is, is not known yet */
+};
+
+static enum err render_change(struct task *t, struct request *q, struct response *r, struct refused why) {
 	struct value *data = page_data_of(t, q, r, "password");
 	value_text(t->arena, data, "username", name_of(q));
 	value_text(t->arena, data, "to", guard_return_allowed(t, field(q, "to")) ? field(q, "to") : STR(""));
 	value_text(t->arena, data, "request", field(q, "request"));
-	add_rules(t, q->login ? q->login->account : NULL, data);
-	if (!str_empty(message))
-		page_problem(t, data, at, message);
-	return page_render(t, r, str_empty(message) ? 200 : 422, "password", data);
+	if (why.policy)
+		add_password_rules(t, data, why.policy);
+	else
+		add_rules(t, q->login ? q->login->account : NULL, data);
+	if (!str_empty(why.message))
+		page_problem(t, data, why.at, why.message);
+	return page_render(t, r, str_empty(why.message) ? 200 : 422, "password", data);
 }
 
 enum err page_password(struct task *t, struct request *q, struct response *r) {
-	return render_change(t, q, r, STR(""), STR(""));
+	return render_change(t, q, r, (struct refused){STR(""), STR(""), NULL});
 }
 
 /* The change ended every session; the person goes on with a new one where the directory takes the new password already.
@@ -65,18 +72,20 @@ enum err page_password_submit(struct task *t, struct request *q, struct response
 	struct password_problem problem = {0};
 	struct str username = name_of(q), old_password = field(q, "password"), new_password = field(q, "new_password");
 	if (str_empty(username))
-		return render_change(t, q, r, STR("username"), text("login.empty"));
+		return render_change(t, q, r, (struct refused){STR("username"), text("login.empty"), NULL});
 	if (str_empty(old_password))
-		return render_change(t, q, r, STR("password"), text("password.empty"));
+		return render_change(t, q, r, (struct refused){STR("password"), text("password.empty"), NULL});
 	if (str_empty(new_password))
-		return render_change(t, q, r, STR("new_password"), text("password.empty"));
+		return render_change(t, q, r, (struct refused){STR("new_password"), text("password.empty"), NULL});
 	enum err e = login_change_password(t, username, old_password, new_password, &problem);
 	if (e == ERR_FIELDS) {
 		task_clear(t);
 		if (problem.old_wrong)
 			response_hold(t, r, REFUSED_MS);
-		return render_change(
-			t, q, r, problem.old_wrong ? STR("password") : STR("new_password"), password_message(&problem));
+		struct refused why = {STR("password"), password_message(&problem), NULL};
+		if (!problem.old_wrong)
+			why = (struct refused){STR("new_password"), why.message, &problem.policy};
+		return render_change(t, q, r, why);
 	}
 	if (e == ERR_TOO_MANY)
 		response_header(r, "Retry-After",
