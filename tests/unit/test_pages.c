@@ -218,15 +218,16 @@ static void login(void **state) {
 		{LOGIN_REFUSED, "username=%3Ci%3E&password=p", 401, NULL, "value=\"&lt;i&gt;\""},
 		{LOGIN_THROTTLED, "username=g&password=p", 429, NULL, "Please wait 1 minute"},
 		{LOGIN_MUST_CHANGE, "username=g&password=p", 200, NULL, "name=\"new_password\""},
+		{LOGIN_MUST_CHANGE, "username=g&password=p", 200, NULL, "at least 13 characters"},
 		{LOGIN_EXPIRED, "username=g&password=p", 200, NULL, "has expired"},
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		world_reset();
 		world.login = cases[i].result;
-		assert_int_equal(post(i == 6      ? "login_refused"
-					 : i == 9 ? "password_expired"
-						  : NULL,
+		assert_int_equal(post(i == 6       ? "login_refused"
+					 : i == 10 ? "password_expired"
+						   : NULL,
 					 REALM "/login", cases[i].body),
 			cases[i].status);
 		if (cases[i].location)
@@ -255,6 +256,7 @@ static void password(void **state) {
 	assert_int_equal(post("password_wrong", REALM "/password", "username=g&password=old&new_password=newnew"), 422);
 	assert_true(says("href=\"#f-new_password\"") && says("too easy to guess"));
 	assert_false(says("newnew"));
+	assert_true(says("at least 14 characters"));
 	world.old_wrong = true;
 	world.password_reason = NULL;
 	assert_int_equal(post(NULL, REALM "/password", "username=g&password=old&new_password=newnew"), 422);

@@ -350,7 +350,8 @@ enum err login_password(struct task *t, struct str username, struct str password
 		.account = &fake_account,
 		.session = STR("SESSION"),
 		.retry_after_s = 90,
-		.expires_in = -1};
+		.expires_in = -1,
+		.policy = {.known = true, .min_length = 13}};
 	return OK;
 }
 enum err login_session(struct task *t, struct str secret, struct login_state *ret) {
@@ -379,7 +380,9 @@ enum err login_end_others(struct task *t, struct str account_id, struct str exce
 enum err login_change_password(struct task *t, struct str username, struct str old_password, struct str new_password,
 	struct password_problem *problem) {
 	(void)username, (void)old_password, (void)new_password;
-	return fake_password(t, world.change, problem);
+	enum err e = fake_password(t, world.change, problem);
+	problem->policy = (struct password_policy){.known = true, .min_length = 14};
+	return e;
 }
 enum err login_reset_request(struct task *t, struct str username) {
 	(void)t, (void)username;
