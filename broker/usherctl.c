@@ -22,11 +22,16 @@
 #define COMMAND_MS     60000
 #define EXIT_USAGE     2
 
+enum needs {
+	NEEDS_STORE,  /* and the configuration */
+	NEEDS_CONFIG, /* no store: works before usherd has made one */
+	NEEDS_NOTHING /* or reads by itself what it needs */
+};
 struct command {
 	const char *name, *arguments, *help;
 	int min, max; /* arguments */
 	bool realm;   /* the first argument is a realm */
-	bool offline; /* needs no configuration, or reads it by itself */
+	enum needs needs;
 	enum err (*run)(struct task *t, char **argv);
 };
 
@@ -123,36 +128,41 @@ static enum err run_migrate(struct task *t, char **argv) {
 }
 
 static const struct command commands[] = {
-	{"registrations", "REALM [STATE]", "list registrations, oldest first", 1, 2, true, false, run_registrations},
-	{"plan show", "REALM REGISTRATION", "the LDIF that will be, or was, written, and its steps", 2, 2, true, false,
-		run_plan_show},
-	{"plan retry", "REALM REGISTRATION", "try a plan that is parked or waits again now", 2, 2, true, false,
+	{"registrations", "REALM [STATE]", "list registrations, oldest first", 1, 2, true, NEEDS_STORE,
+		run_registrations},
+	{"plan show", "REALM REGISTRATION", "the LDIF that will be, or was, written, and its steps", 2, 2, true,
+		NEEDS_STORE, run_plan_show},
+	{"plan retry", "REALM REGISTRATION", "try a plan that is parked or waits again now", 2, 2, true, NEEDS_STORE,
 		run_plan_retry},
-	{"jobs", "REALM [queued|running|parked]", "list jobs", 1, 2, true, false, run_jobs},
-	{"job retry", "REALM JOB|all", "try a job that is parked or waits again now, or all", 2, 2, true, false,
+	{"jobs", "REALM [queued|running|parked]", "list jobs", 1, 2, true, NEEDS_STORE, run_jobs},
+	{"job retry", "REALM JOB|all", "try a job that is parked or waits again now, or all", 2, 2, true, NEEDS_STORE,
 		run_job_retry},
-	{"audit", "REALM [SUBJECT]", "the newest 200 audit records", 1, 2, true, false, run_audit},
-	{"people", "REALM [TEXT]", "list accounts; the text is part of a name or mail address", 1, 2, true, false,
+	{"audit", "REALM [SUBJECT]", "the newest 200 audit records", 1, 2, true, NEEDS_STORE, run_audit},
+	{"people", "REALM [TEXT]", "list accounts; the text is part of a name or mail address", 1, 2, true, NEEDS_STORE,
 		run_people},
-	{"logout", "REALM ACCOUNT", "end all sessions and refresh tokens of an account", 2, 2, true, false, run_logout},
-	{"feed", "REALM", "where the feed of each directory stands", 1, 1, true, false, run_feed},
-	{"feed accept", "REALM DIRECTORY", "believe a stopped feed that so many accounts are gone", 2, 2, true, false,
-		run_feed_accept},
-	{"reconcile", "REALM [DIRECTORY]", "compare mirrored accounts with the directory, and mend", 1, 2, true, false,
-		run_reconcile},
-	{"keys", "REALM", "list signing keys", 1, 1, true, false, run_keys},
-	{"keys rotate", "REALM ALG [now]", "publish a next signing key, or let it sign now", 2, 3, true, false,
+	{"logout", "REALM ACCOUNT", "end all sessions and refresh tokens of an account", 2, 2, true, NEEDS_STORE,
+		run_logout},
+	{"feed", "REALM", "where the feed of each directory stands", 1, 1, true, NEEDS_STORE, run_feed},
+	{"feed accept", "REALM DIRECTORY", "believe a stopped feed that so many accounts are gone", 2, 2, true,
+		NEEDS_STORE, run_feed_accept},
+	{"reconcile", "REALM [DIRECTORY]", "compare mirrored accounts with the directory, and mend", 1, 2, true,
+		NEEDS_STORE, run_reconcile},
+	{"keys", "REALM", "list signing keys", 1, 1, true, NEEDS_STORE, run_keys},
+	{"keys rotate", "REALM ALG [now]", "publish a next signing key, or let it sign now", 2, 3, true, NEEDS_STORE,
 		run_keys_rotate},
 	{"roles explain", "REALM USER", "which group path gives which role, and which client sees it", 2, 2, true,
-		false, run_roles_explain},
-	{"probe", "REALM", "connect to the realm's directories", 1, 1, true, false, run_probe},
-	{"mail test", "REALM ADDRESS", "send a mail now, to try the settings", 2, 2, true, false, run_mail_test},
-	{"check", "[REALM]", "configuration, store, directories, and every entry that is named", 0, 1, false, true,
-		run_check},
-	{"client secret", "", "make a secret for an application and its hash for the configuration", 0, 0, false, true,
-		run_client_secret},
-	{"backup", "FILE", "a consistent copy of the store, while the daemon runs", 1, 1, false, false, run_backup},
-	{"migrate", "", "bring the store's schema up to date", 0, 0, false, false, run_migrate},
+		NEEDS_STORE, run_roles_explain},
+	{"probe", "REALM", "connect to the realm's directories", 1, 1, true, NEEDS_STORE, run_probe},
+	{"doctor", "REALM [--probe]", "what will fail for whom, and how to mend it; --probe makes a trial entry", 1, 2,
+		true, NEEDS_CONFIG, run_doctor},
+	{"mail test", "REALM ADDRESS", "send a mail now, to try the settings", 2, 2, true, NEEDS_STORE, run_mail_test},
+	{"check", "[REALM]", "configuration, store, directories, and every entry that is named", 0, 1, false,
+		NEEDS_NOTHING, run_check},
+	{"client secret", "", "make a secret for an application and its hash for the configuration", 0, 0, false,
+		NEEDS_NOTHING, run_client_secret},
+	{"backup", "FILE", "a consistent copy of the store, while the daemon runs", 1, 1, false, NEEDS_STORE,
+		run_backup},
+	{"migrate", "", "bring the store's schema up to date", 0, 0, false, NEEDS_STORE, run_migrate},
 };
 
 static void usage(FILE *to) {
@@ -201,7 +211,7 @@ enum err stand_open(struct task *t) {
 	return store_open(t, t->config);
 }
 
-static enum err prepare(struct task *t, struct arena *kept, const char *path) {
+static enum err prepare(struct task *t, const struct command *command, struct arena *kept, const char *path) {
 	struct config *c = NULL;
 	static struct config_errors errors;
 	if (config_load(kept, path, &c, &errors)) {
@@ -209,7 +219,7 @@ static enum err prepare(struct task *t, struct arena *kept, const char *path) {
 		return task_fail(t, ERR_CONFIG, "the configuration has errors (-c FILE names another)");
 	}
 	t->config = c;
-	return stand_open(t);
+	return command->needs == NEEDS_STORE ? stand_open(t) : OK;
 }
 
 static enum err command_run(struct task *t, const struct command *command, const char *path, char **arguments) {
@@ -221,7 +231,7 @@ static enum err command_run(struct task *t, const struct command *command, const
 	}
 	char *check[] = {(char *)path, arguments[0], NULL};
 	enum err e = command->run(t, command->run == run_check ? check : arguments);
-	return e || command->offline ? e : store_settle(t);
+	return e || command->needs != NEEDS_STORE ? e : store_settle(t);
 }
 
 int main(int argc, char **argv) {
@@ -251,7 +261,7 @@ int main(int argc, char **argv) {
 	task_begin(&t, a, handles, COMMAND_MS);
 	t.actor = str_printf(a, "cli:%ld", (long)getuid());
 	owned(arena) struct arena *kept = arena_new(); /* the configuration: longer than handles and store */
-	enum err e = command->offline ? OK : prepare(&t, kept, path);
+	enum err e = command->needs == NEEDS_NOTHING ? OK : prepare(&t, command, kept, path);
 	if (!e)
 		e = command_run(&t, command, path, argv + optind + words);
 	if (e)

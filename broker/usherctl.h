@@ -38,6 +38,7 @@ enum err run_reconcile(struct task *t, char **argv) must_use; /* argv[1]: a dire
 /* usherctl_check.c */
 enum err run_check(struct task *t, char **argv) must_use; /* argv[0]: the file; argv[1], if not NULL: a realm */
 enum err run_probe(struct task *t, char **argv) must_use;
+enum err run_doctor(struct task *t, char **argv) must_use; /* argv[1], if not NULL: "--probe" */
 enum err run_mail_test(struct task *t, char **argv) must_use;
 enum err run_roles_explain(struct task *t, char **argv) must_use;
 

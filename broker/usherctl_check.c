@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "broker/mail/mail.h"
 #include "broker/usherctl.h"
+#include "federation/doctor/doctor.h"
 
 /* ---- probe ---- */
 
@@ -157,6 +158,27 @@ enum err run_check(struct task *t, char **argv) {
 	puts(good ? "all is well" : "something is to be mended; see FAIL above");
 	fflush(stdout);
 	return good ? OK : task_fail(t, ERR_CONFIG, "the check found something");
+}
+
+/* ---- doctor ---- */
+
+#define DOCTOR_MS 600000
+
+enum err run_doctor(struct task *t, char **argv) {
+	static const char *const words[] = {"--probe"};
+	struct findings findings = {0};
+	int probe = -1;
+	TRY(choose(t, argv[1], words, COUNT(words), &probe));
+	struct doctor_options options = {.trial = probe == 0};
+	t->deadline = clock_monotonic_ms() + DOCTOR_MS;
+	for (size_t i = 0; i < t->realm->n_directories; i++)
+		TRY(doctor_run(t, t->realm, &t->realm->directories[i], &options, &findings));
+	printf("%.*s", FMT(findings_text(t->arena, &findings)));
+	size_t errors = findings_count(&findings, FINDING_ERROR);
+	printf("%zu findings: %zu errors, %zu warnings\n", findings.n, errors,
+		findings_count(&findings, FINDING_WARNING));
+	fflush(stdout);
+	return errors ? task_fail(t, ERR_CONFIG, "the doctor found %zu errors; see above", errors) : OK;
 }
 
 /* ---- mail ---- */

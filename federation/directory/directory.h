@@ -57,11 +57,21 @@ enum err directory_find_value(struct task *t, const struct directory_config *d, 
  * ERR_NOT_FOUND: no entry, or not shown to us. */
 enum err directory_read(struct task *t, const struct directory_config *d, struct str dn, const char *const *attributes,
 	struct entry **ret) must_use;
-/* Subtree search under base; the filter is a constant of the program, never made from a value. Entries as
+/* Subtree search under base; the filter is a constant of the program or
+ * people_filter, never made from a value. Entries as
  * directory_read gives them, at most 16; *cut tells that there were more. Nothing found is OK with *ret_n 0;
  * ERR_NOT_FOUND: no such base. */
 enum err directory_search(struct task *t, const struct directory_config *d, struct str base, const char *filter,
 	const char *const *attributes, struct entry **ret, size_t *ret_n, bool *cut) must_use;
+
+/* All values of an attribute of one entry, 8192 at most; those that a server tells in ranges (MS-ADTS 3.1.1.3.1.3.3)
+ * too. ERR_NOT_FOUND: no entry. */
+enum err directory_values(struct task *t, const struct directory_config *d, struct str dn, struct str attribute,
+	struct strs *ret) must_use;
+
+/* A generalized time (RFC 4517 3.3.13) as servers write it: UTC, to the second, with or without a fraction. Wall-clock
+ * milliseconds; 0: not of this form, or before 1970. */
+int64_t directory_time_ms(struct str text);
 
 /* ---- passwords ---- */
 enum verdict {
@@ -123,7 +133,7 @@ enum err directory_groups(
 enum err directory_members(struct task *t, const struct directory_config *d, struct str group_dn, struct entry **ret,
 	size_t *ret_n, bool *cut) must_use;
 
-/* ---- changes: only federation/plan calls these ---- */
+/* ---- changes: only federation/plan calls these, and the doctor for its own entry ---- */
 enum change_kind { CHANGE_ADD, CHANGE_VALUE_ADD, CHANGE_VALUE_DELETE, CHANGE_REPLACE, CHANGE_RENAME, CHANGE_DELETE };
 struct change {
 	enum change_kind kind;
@@ -186,7 +196,21 @@ void directory_new_entry(
 /* Checks of configuration values that this floor understands: DNs, filters, attribute names, URIs; reports into errors
  * with lines. */
 void directory_check_config(struct arena *a, const struct config *c, struct config_errors *errors);
-/* Connects and reads the root DSE of each controller; for readiness and the doctor. *ret_detail: a sentence. */
+/* What the doctor looks at in one controller, in the order of uris. */
+struct controller {
+	struct str uri;
+	enum err result;          /* ERR_CONFIG: our bind, or its certificate, is refused */
+	struct str detail;        /* why not, where it failed */
+	int64_t ms;               /* until it was bound */
+	int64_t certificate_ends; /* wall-clock milliseconds; 0: no TLS, or not told */
+	bool has_clock;           /* it tells its time (currentTime of the root DSE) */
+	int64_t clock_ahead;      /* of ours, milliseconds */
+	bool policy_hints;        /* LDAP_SERVER_POLICY_HINTS (MS-ADTS 3.1.1.3.4.1.27) */
+};
+/* Connects to each, whatever the others say. ERR_CONFIG: there is no driver. */
+enum err directory_controllers(
+	struct task *t, const struct directory_config *d, struct controller **ret, size_t *ret_n) must_use;
+/* The same in one sentence, for readiness. */
 enum err directory_probe(struct task *t, const struct directory_config *d, struct str *ret_detail) must_use;
 
 #endif

@@ -80,11 +80,7 @@ enum err entry_read_plain(struct task *t, struct conn *c, LDAPMessage *m, struct
 struct strs entry_values(const struct entry *e, struct str name);
 bool root_dse_has(LDAP *ld, LDAPMessage *entry, const char *attribute, struct str value);
 
-/* range.c: all values of an attribute of one entry, MEMBERS_READ at most; Active Directory gives those of a large group
- * in ranges (MS-ADTS 3.1.1.3.1.3.3). ERR_NOT_FOUND: no entry. */
-#define MEMBERS_READ 8192u
-enum err values_read(struct task *t, const struct directory_config *d, struct str dn, struct str attribute,
-	struct strs *ret) must_use;
+#define MEMBERS_READ 8192u /* range.c: values of one attribute that are read */
 
 /* change.c: adds attribute name = value to a list that grows. */
 void attribute_add(struct arena *a, struct attribute **list, size_t *n, struct str name, struct str value);

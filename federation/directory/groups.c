@@ -239,7 +239,7 @@ enum err directory_members(struct task *t, const struct directory_config *d, str
 	size_t n = 0, looks = 0;
 	bool left_out = false;
 	struct strs members = {NULL, 0};
-	TRY(values_read(t, d, group_dn, d->group_member_attribute, &members));
+	TRY(directory_values(t, d, group_dn, d->group_member_attribute, &members));
 	for (size_t i = 0; i < members.n; i++) {
 		bool is_one = false;
 		if (!is_person(t, d, members.v[i]))

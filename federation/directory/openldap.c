@@ -20,25 +20,6 @@ static struct str now_text(char text[16], int64_t now_ms) {
 	return str_slice(text, strftime(text, 16, "%Y%m%d%H%M%SZ", &tm));
 }
 
-/* RFC 4517 3.3.13 in the form that slapd stores: UTC, with or without a fraction of a second. 0: not of this form. */
-static int64_t time_ms(struct str text) {
-	static const struct {
-		size_t at, n;
-		int64_t min, max;
-	} parts[] = {{0, 4, 1970, 9999}, {4, 2, 1, 12}, {6, 2, 1, 31}, {8, 2, 0, 23}, {10, 2, 0, 59}, {12, 2, 0, 60}};
-	int64_t v[COUNT(parts)];
-	for (size_t i = 0; i < COUNT(parts); i++)
-		if (!str_int(str_sub(text, parts[i].at, parts[i].n), parts[i].min, parts[i].max, &v[i]))
-			return 0;
-	struct tm tm = {.tm_year = (int)v[0] - 1900,
-		.tm_mon = (int)v[1] - 1,
-		.tm_mday = (int)v[2],
-		.tm_hour = (int)v[3],
-		.tm_min = (int)v[4],
-		.tm_sec = (int)v[5]};
-	return str_ends(text, STR("Z")) ? (int64_t)timegm(&tm) * 1000 : 0;
-}
-
 static void entry_state(struct entry *e, int64_t now_ms) {
 	char text[16];
 	struct str now = str_sub(now_text(text, now_ms), 0, 14);
@@ -49,7 +30,7 @@ static void entry_state(struct entry *e, int64_t now_ms) {
 	bool ended = !str_empty(end) && str_cmp(str_sub(end, 0, 14), now) <= 0;
 	e->enabled = !for_good && !to_come && !ended;
 	e->locked = !str_empty(locked) && !for_good;
-	e->expires_at = ended ? 0 : time_ms(end);
+	e->expires_at = ended ? 0 : directory_time_ms(end);
 	struct str changed = entry_value(e, STR("pwdchangedtime"));
 	e->password_stamp = str_absent(changed) ? STR("") : changed;
 }

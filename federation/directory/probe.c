@@ -1,30 +1,103 @@
+/* Each controller by itself, beside the workers' connections. */
+#include <openssl/x509.h>
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "federation/directory/driver.h"
 
-enum err directory_probe(struct task *t, const struct directory_config *d, struct str *ret_detail) {
-	struct buf b = buf_new(t->arena, 4096);
-	enum err worst = ERR_UNAVAILABLE;
-	bool one_answers = false;
-	if (!driver_of(d))
-		return task_fail(t, ERR_CONFIG, "directory %.*s: this driver is not built yet", FMT(d->id));
-	for (size_t i = 0; i < d->uris.n && i < URI_MOST; i++) {
-		owned(conn) struct conn *c = NULL;
-		int64_t began = clock_monotonic_ms();
-		task_clear(t);
-		enum err e = conn_open_at(t, d, i, CONN_SERVICE, &c);
-		if (i)
-			buf_put(&b, STR("; "));
-		if (e)
-			buf_printf(&b, "%.*s: %s (%.*s)", FMT(d->uris.v[i]), err_row(e)->name, FMT(t->failure_detail));
-		else
-			buf_printf(&b, "%.*s: bound in %lld ms", FMT(d->uris.v[i]),
-				(long long)(clock_monotonic_ms() - began));
-		if (e && !one_answers)
-			worst = e == ERR_CREDENTIALS ? ERR_CONFIG : e;
-		one_answers = one_answers || !e;
+OWNED(x509, X509 *, X509_free)
+
+static int64_t asn1_ms(const ASN1_TIME *time) {
+	struct tm tm = {0};
+	return time && ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
+}
+
+/* notAfter of the certificate that the handshake has verified. */
+static int64_t certificate_ends(struct conn *c) {
+	struct berval der = {0};
+	if (!ldap_tls_inplace(c->ld) || ldap_get_option(c->ld, LDAP_OPT_X_TLS_PEERCERT, &der) != LDAP_OPT_SUCCESS ||
+		!der.bv_val)
+		return 0;
+	const unsigned char *at = (const unsigned char *)der.bv_val;
+	owned(x509) X509 *certificate = d2i_X509(NULL, &at, (long)der.bv_len);
+	int64_t ends = certificate ? asn1_ms(X509_get0_notAfter(certificate)) : 0;
+	ldap_memfree(der.bv_val);
+	return ends;
+}
+
+/* currentTime of the root DSE (MS-ADTS 3.1.1.3.2.5): whole seconds, so it stands for half a second more. */
+static void read_clock(struct task *t, struct conn *c, struct controller *ret) {
+	owned(ldap_message) LDAPMessage *m = NULL;
+	char attribute[] = "currentTime", *attributes[] = {attribute, NULL};
+	int64_t ms = conn_budget_ms(t, c->directory);
+	struct timeval tv = conn_timeval(ms);
+	struct entry e;
+	int msgid = 0;
+	conn_deadline(c, ms);
+	if (ldap_search_ext(c->ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, NULL, NULL, &tv, 1, &msgid) ||
+		ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m) <= 0)
+		return;
+	int64_t now = clock_wall_ms(), theirs = 0;
+	LDAPMessage *first = ldap_first_entry(c->ld, m);
+	if (!first || entry_read_plain(t, c, first, &e))
+		return;
+	theirs = directory_time_ms(entry_value(&e, STR("currenttime")));
+	ret->has_clock = theirs > 0;
+	ret->clock_ahead = theirs + 500 - now;
+}
+
+static void look(struct task *t, const struct directory_config *d, size_t uri, struct controller *ret) {
+	owned(conn) struct conn *c = NULL;
+	int64_t began = clock_monotonic_ms();
+	*ret = (struct controller){.uri = d->uris.v[uri], .detail = STR("")};
+	task_clear(t);
+	ret->result = conn_open_at(t, d, uri, CONN_SERVICE, &c);
+	ret->ms = clock_monotonic_ms() - began;
+	if (ret->result == ERR_CREDENTIALS)
+		ret->result = ERR_CONFIG;
+	if (ret->result) {
+		ret->detail = t->failure_detail;
+	} else {
+		ret->certificate_ends = certificate_ends(c);
+		ret->policy_hints = c->policy_hints;
+		if (d->driver == DIRECTORY_ACTIVE_DIRECTORY)
+			read_clock(t, c, ret);
 	}
 	task_clear(t);
+}
+
+enum err directory_controllers(
+	struct task *t, const struct directory_config *d, struct controller **ret, size_t *ret_n) {
+	if (!driver_of(d))
+		return task_fail(t, ERR_CONFIG, "directory %.*s: this driver is not built yet", FMT(d->id));
+	size_t n = d->uris.n < URI_MOST ? d->uris.n : URI_MOST;
+	struct controller *list = arena_array(t->arena, struct controller, n);
+	for (size_t i = 0; i < n; i++)
+		look(t, d, i, &list[i]);
+	*ret = list;
+	*ret_n = n;
+	return OK;
+}
+
+enum err directory_probe(struct task *t, const struct directory_config *d, struct str *ret_detail) {
+	struct buf b = buf_new(t->arena, 4096);
+	struct controller *list = NULL;
+	enum err worst = ERR_UNAVAILABLE;
+	bool one_answers = false;
+	size_t n = 0;
+	TRY(directory_controllers(t, d, &list, &n));
+	for (size_t i = 0; i < n; i++) {
+		const struct controller *c = &list[i];
+		if (i)
+			buf_put(&b, STR("; "));
+		if (c->result)
+			buf_printf(&b, "%.*s: %s (%.*s)", FMT(c->uri), err_row(c->result)->name, FMT(c->detail));
+		else
+			buf_printf(&b, "%.*s: bound in %lld ms", FMT(c->uri), (long long)c->ms);
+		if (c->result && !one_answers)
+			worst = c->result;
+		one_answers = one_answers || !c->result;
+	}
 	*ret_detail = buf_str(&b);
 	return one_answers ? OK : task_fail(t, worst, "%.*s", FMT(buf_str(&b)));
 }

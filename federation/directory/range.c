@@ -42,7 +42,7 @@ static void take_attributes(struct task *t, struct ranged *r, const struct entry
 	}
 }
 
-enum err values_read(
+enum err directory_values(
 	struct task *t, const struct directory_config *d, struct str dn, struct str attribute, struct strs *ret) {
 	struct strs list = {NULL, 0};
 	struct ranged r = {attribute, &list, 0};
