@@ -22,6 +22,7 @@
 #include "broker/runner/runner.h"
 #include "broker/sync/sync.h"
 #include "web/asset.h"
+#include "web/preflight.h"
 #include "web/server.h"
 
 #ifndef PACKAGE_VERSION
@@ -211,6 +212,7 @@ static void stop(struct daemon *d) {
 	log_event(LEVEL_INFO, NULL, "usherd.stopping", LOG_TEXT("version", STR(PACKAGE_VERSION)));
 	server_stop(d->server);
 	watch_stop();
+	preflight_stop();
 	runner_stop();
 	handles_free(d->handles);
 	store_close();
@@ -334,6 +336,7 @@ static int run(const char *path, struct arena *a, const struct config *c) {
 	log_event(LEVEL_INFO, NULL, "usherd.ready", LOG_TEXT("version", STR(PACKAGE_VERSION)),
 		LOG_TEXT("listen", c->listen));
 	tell("READY=1");
+	preflight_start(c);
 	serve(&d, &set);
 	stop(&d);
 	arena_free(d.work);
