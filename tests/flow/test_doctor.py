@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""usherctl doctor, before and beside the daemon, and what the daemon says by itself after its start."""
+import json
+import os
+import subprocess
+import sys
+
+import settings as made
+from daemon import BUILD, write
+from usher import Stage, Tests, expect, same, until
+
+
+class DoctorTests:
+    def __init__(self):
+        self.tests, self.stage = Tests(), Stage("doctor")
+        self.daemon = self.stage.daemon
+        self.file = os.path.join(self.stage.folder, "usher.yaml")
+        self.healthy = self.daemon.config
+
+    def doctor(self, *words):
+        done = subprocess.run([os.path.join(BUILD, "usherctl"), "-c", self.file, "doctor", *words], capture_output=True, text=True, timeout=120,
+                              check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def sick(self):
+        """A copy of the configuration with a group that does not exist."""
+        config = json.loads(json.dumps(self.healthy))
+        config["realms"]["demo"]["profiles"]["guest"]["groups"] = ["cn=nowhere," + self.stage.directory.v["OL_GROUPS"]]
+        return config
+
+    def before(self):
+        """No store yet: the doctor needs none."""
+        write(self.file, made.yaml(self.healthy) + "\n")
+        status, out, err = self.doctor("demo")
+        same(status, 0, f"exit status: {out}{err}")
+        expect("ok      main: ldaps://" in out and " 0 errors" in out, out)
+        expect(not os.path.exists(self.daemon.database), "it made a store")
+
+    def probe(self):
+        entries = self.stage.directory.search
+        status, out, err = self.doctor("demo", "--probe")
+        same(status, 0, f"exit status: {out}{err}")
+        expect("a trial entry of the profile guest was made, used and removed" in out, out)
+        expect(not entries("(uid=usher-doctor-*)", "uid"), "the trial entry is still there")
+
+    def usage(self):
+        same(self.doctor("demo", "--prove")[0], 2, "a word that it does not know")
+        same(self.doctor()[0], 2, "no realm")
+        same(self.doctor("nowhere")[0], 1, "a realm that is not there")
+
+    def finds(self):
+        write(self.file, made.yaml(self.sick()) + "\n")
+        status, out, err = self.doctor("demo")
+        same(status, 1, f"exit status: {out}{err}")
+        line = out.index("error   main: profiles.guest.groups: cn=nowhere,")
+        rest = out[line:].split("\n")
+        expect(rest[1].startswith("        then: requests of the profile guest are parked"), out)
+        expect(rest[2].startswith("        mend: "), out)
+        expect("the doctor found 1 errors" in err, err)
+
+    def events(self):
+        for line in self.daemon.log().split("\n"):
+            if '"event":"doctor.' in line:
+                yield json.loads(line)
+
+    def preflight(self):
+        self.daemon.config = self.sick()
+        self.stage.start()
+        until(lambda: any(e["event"] == "doctor.error" for e in self.events()), 20, "doctor.error in the log")
+        errors = [e for e in self.events() if e["event"] == "doctor.error"]
+        same(len(errors), 1, f"errors: {errors}")
+        same(errors[0]["directory"], "main", "directory")
+        same(errors[0]["realm"], "demo", "realm")
+        same(errors[0]["level"], "error", "level")
+        expect("cn=nowhere" in errors[0]["what"] and "guest" in errors[0]["consequence"] and errors[0]["remedy"], f"{errors}")
+
+    def main(self):
+        run = self.tests.run
+        run("before the first start: no store is needed", self.before)
+        run("--probe makes and removes an entry", self.probe)
+        run("a wrong word is a wrong usage", self.usage)
+        run("a group that is not there", self.finds)
+        run("usherd tells by itself after its start", self.preflight)
+        run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
+        return self.tests.end()
+
+
+sys.exit(DoctorTests().main())
