@@ -178,7 +178,9 @@ enum err run_doctor(struct task *t, char **argv) {
 	printf("%zu findings: %zu errors, %zu warnings\n", findings.n, errors,
 		findings_count(&findings, FINDING_WARNING));
 	fflush(stdout);
-	return errors ? task_fail(t, ERR_CONFIG, "the doctor found %zu errors; see above", errors) : OK;
+	return errors ? task_fail(t, ERR_CONFIG, "the doctor found %zu error%s; see above", errors,
+				errors == 1 ? "" : "s")
+		      : OK;
 }
 
 /* ---- mail ---- */

@@ -124,9 +124,24 @@ static size_t entries(struct fixture *f) {
 static void makes_a_trial(void **state) {
 	struct fixture *f = *state;
 	struct patient *p = patient(f);
+	if (getenv("USHER_NO_UNEXPIRE"))
+		skip();
 	examine(f, p, true);
 	assert_no_errors(f, p);
 	assert_found(f, p, FINDING_OK, STR("a trial entry of the profile staff was made, used and removed"), STR(""));
+	assert_int_equal(entries(f), 0);
+}
+
+/* The right Unexpire-Password and write access to pwdLastSet, or neither of them: a fake has this switch. */
+static void finds_passwords_that_must_be_changed(void **state) {
+	struct fixture *f = *state;
+	struct patient *p = patient(f);
+	if (!getenv("USHER_NO_UNEXPIRE"))
+		skip();
+	examine(f, p, true);
+	assert_found(f, p, FINDING_ERROR, STR("pwdLastSet is 0: the service account lacks Unexpire-Password"),
+		STR("the first login of every new person will demand another password"));
+	assert_int_equal(findings_count(&p->findings, FINDING_ERROR), 1);
 	assert_int_equal(entries(f), 0);
 }
 
@@ -220,6 +235,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(finds_health, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(makes_a_trial, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(finds_passwords_that_must_be_changed, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(finds_what_is_not_there, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(finds_what_the_schema_lacks, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(finds_what_the_classes_say, fixture_open, fixture_close),

@@ -56,7 +56,7 @@ class DoctorTests:
         rest = out[line:].split("\n")
         expect(rest[1].startswith("        then: requests of the profile guest are parked"), out)
         expect(rest[2].startswith("        mend: "), out)
-        expect("the doctor found 1 errors" in err, err)
+        expect("the doctor found 1 error;" in err, err)
 
     def events(self):
         for line in self.daemon.log().split("\n"):

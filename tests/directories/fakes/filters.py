@@ -2,7 +2,7 @@
 import uuid
 
 from fakes import errors, names, schema
-from fakes.tree import sid_bytes
+from fakes.tree import SCHEMA, sid_bytes
 
 IN_CHAIN, BIT_AND, BIT_OR = "1.2.840.113556.1.4.1941", "1.2.840.113556.1.4.803", "1.2.840.113556.1.4.804"
 
@@ -54,9 +54,18 @@ class Matcher:
         except (errors.LdapError, ValueError):
             return None
 
+    def category(self, f, entry):
+        """A class stands for its defaultObjectCategory (MS-ADTS 3.1.1.3.1.3.5)."""
+        wanted = f[2].lower()
+        if b"=" not in wanted:
+            wanted = b"cn=" + {b"user": b"person", b"inetorgperson": b"person"}.get(wanted, wanted) + b"," + SCHEMA.lower().encode()
+        return wanted in [v.lower() for v in self.view.values(entry, "objectcategory")]
+
     def equal(self, f, entry, name, known):
         if name == "objectcategory" and b"=" not in f[2]:  # MS-ADTS 3.1.1.3.1.3.5: the class's own name stands for its category
             return any(v.lower().startswith(b"cn=" + f[2].lower() + b",") for v in self.view.values(entry, name))
+        if name == "objectcategory":
+            return self.category(f, entry)
         if known.syntax == "dn":
             target = self.dn(f[2])
             if target is None:

@@ -114,7 +114,9 @@ objectClasses text n - s 150006
 oMSyntax int 1 - s 200e7
 rangeUpper int 1 - s 20023
 systemOnly bool 1 - s 200aa
+allowedAttributes oid n - sc 90391
 allowedAttributesEffective oid n - sc 90399
+allowedChildClasses oid n - sc 90390
 allowedChildClassesEffective oid n - sc 90398
 canonicalName text n - sc 90394
 createTimeStamp time 1 - sc 150012
@@ -153,6 +155,12 @@ CLASSES = {
     "container": (["top", "container"], "CN"),
 }
 PARTS = {name.lower() for chain, _ in CLASSES.values() for name in chain}
+
+
+def superiors():
+    """Each class and the one above it, or None."""
+    return {name: above for chain, _ in CLASSES.values() for above, name in zip([None, *chain], chain)}
+
 
 # Links and their ways back (MS-ADTS 3.1.1.1.6)
 LINKS = {"member": "memberof", "manager": "directreports", "managedby": "managedobjects"}

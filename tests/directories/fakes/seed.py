@@ -88,7 +88,8 @@ class Seed:
         self.put(f"CN=Aggregate,{head.dn}", "subSchema",
                  attributeTypes=[f"( 1.2.3.{i} NAME '{a.name}'{' SINGLE-VALUE' if a.single else ''} )"
                                  for i, a in enumerate(schema.ATTRIBUTES.values())],
-                 objectClasses=[f"( 1.2.4.{i} NAME '{c[-1]}' SUP {c[-2]} STRUCTURAL )" for i, (c, _) in enumerate(schema.CLASSES.values())])
+                 objectClasses=[f"( 1.2.4.{i} NAME '{name}'{f' SUP {above}' if above else ''} STRUCTURAL )"
+                                for i, (name, above) in enumerate(sorted(schema.superiors().items()))])
 
     def account(self, dn, password, control, **attributes):
         name = dn.partition(",")[0].partition("=")[2]

@@ -94,6 +94,13 @@ class View:
         return [a.name.encode() for low, a in sorted(schema.ATTRIBUTES.items())
                 if not a.system and not a.constructed and self.rights.write(self.actor, entry, low)]
 
+    def get_allowedattributes(self, entry):
+        return [a.name.encode() for _, a in sorted(schema.ATTRIBUTES.items()) if not a.constructed]
+
+    def get_allowedchildclasses(self, entry):
+        holds = entry.is_a(b"organizationalunit") or entry.is_a(b"container") or entry.parent is None
+        return [chain[-1].encode() for chain, _ in schema.CLASSES.values()] if holds else []
+
     def get_allowedchildclasseseffective(self, entry):
         return [chain[-1].encode() for chain, _ in schema.CLASSES.values() if self.rights.create(self.actor, entry, chain)]
 
