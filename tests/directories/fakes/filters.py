@@ -62,8 +62,6 @@ class Matcher:
         return wanted in [v.lower() for v in self.view.values(entry, "objectcategory")]
 
     def equal(self, f, entry, name, known):
-        if name == "objectcategory" and b"=" not in f[2]:  # MS-ADTS 3.1.1.3.1.3.5: the class's own name stands for its category
-            return any(v.lower().startswith(b"cn=" + f[2].lower() + b",") for v in self.view.values(entry, name))
         if name == "objectcategory":
             return self.category(f, entry)
         if known.syntax == "dn":
