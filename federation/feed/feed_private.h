@@ -71,6 +71,8 @@ enum err wire_receive(struct task *t, struct feed *f, int64_t ms, LDAPMessage **
 enum err wire_rest(struct task *t, struct feed *f, int64_t ms) must_use;
 /* Reads the end of an answer. with_controls: the caller frees them. */
 enum err wire_answer(struct task *t, struct feed *f, LDAPMessage *m, bool with_controls, struct answer *ret) must_use;
+/* The server takes no more feeds for now. */
+bool wire_is_busy(const struct answer *a);
 /* What a refused search means for a feed, in a sentence; OK of a success. what names what was asked. */
 enum err wire_result(struct task *t, const struct feed *f, const struct answer *a, const char *what);
 

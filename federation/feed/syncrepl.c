@@ -322,7 +322,7 @@ static enum err on_end(struct task *t, struct feed *f, size_t i, LDAPMessage *m)
 	struct syncrepl *s = f->state;
 	struct answer a;
 	TRY(wire_answer(t, f, m, false, &a));
-	if (cookie_refused(&s->half[i], a.result)) {
+	if (!wire_is_busy(&a) && cookie_refused(&s->half[i], a.result)) {
 		s->half[i].msgid = 0;
 		return half_restart(t, f, i);
 	}

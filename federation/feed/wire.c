@@ -213,6 +213,12 @@ static const struct {
 	{LDAP_OPERATIONS_ERROR, ERR_UNAVAILABLE, "the server failed"},
 };
 
+/* 389 takes ten at once, and ends those of a lost connection some time after it. */
+bool wire_is_busy(const struct answer *a) {
+	return a->result == LDAP_UNWILLING_TO_PERFORM &&
+	       str_contains(a->diagnostic, STR("Too many active synchronization sessions"));
+}
+
 enum err wire_result(struct task *t, const struct feed *f, const struct answer *a, const char *what) {
 	enum err e = ERR_REFUSED;
 	const char *sentence = "refused";
@@ -223,6 +229,8 @@ enum err wire_result(struct task *t, const struct feed *f, const struct answer *
 			e = refusals[i].err;
 			sentence = refusals[i].sentence;
 		}
+	if (wire_is_busy(a))
+		e = ERR_UNAVAILABLE;
 	return task_fail(t, e, "%.*s: %s: %s (%d %s %.*s)", FMT(directory_link_controller(f->link)), what, sentence,
 		a->result, ldap_err2string(a->result), FMT(a->diagnostic));
 }
