@@ -175,7 +175,7 @@ enum err run_doctor(struct task *t, char **argv) {
 		TRY(doctor_run(t, t->realm, &t->realm->directories[i], &options, &findings));
 	printf("%.*s", FMT(findings_text(t->arena, &findings)));
 	size_t errors = findings_count(&findings, FINDING_ERROR);
-	printf("%zu findings: %zu errors, %zu warnings\n", findings.n, errors,
+	printf("findings: %zu, errors: %zu, warnings: %zu\n", findings.n, errors,
 		findings_count(&findings, FINDING_WARNING));
 	fflush(stdout);
 	return errors ? task_fail(t, ERR_CONFIG, "the doctor found %zu error%s; see above", errors,

@@ -33,7 +33,7 @@ class DoctorTests:
         write(self.file, made.yaml(self.healthy) + "\n")
         status, out, err = self.doctor("demo")
         same(status, 0, f"exit status: {out}{err}")
-        expect("ok      main: ldaps://" in out and " 0 errors" in out, out)
+        expect("ok      main: ldaps://" in out and "errors: 0," in out, out)
         expect(not os.path.exists(self.daemon.database), "it made a store")
 
     def probe(self):
