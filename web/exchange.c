@@ -1,6 +1,7 @@
 #include "web/exchange.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/metric.h"
 
@@ -151,6 +152,7 @@ void exchange_work(struct exchange *x, struct task *t, bool late, struct respons
 	}
 	if (store_settle(t))
 		answer_error(x, t, ERR_UNAVAILABLE, r);
+	failpoint_hit("answer");
 }
 
 bool exchange_constant(const struct exchange *x, const struct response *r) {

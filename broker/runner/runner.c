@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/secret.h"
@@ -164,12 +165,14 @@ static bool runner_once(struct task *t, int64_t *ret_wait) {
 		return false;
 	}
 	runner_wake(); /* one commit may have brought many: another worker looks */
+	failpoint_hit("job.claimed");
 	e = store_settle(t);
 	if (!e)
 		e = job_attempt(t, j);
 	job_log(t, j, e);
 	if (e)
 		err_ignore(store_end(t, e), "ends a transaction that was left open; usually there is none");
+	failpoint_hit("job.run");
 	if (job_finish(t, j, e) || store_settle(t))
 		log_failure(t, "job.finish"); /* the lease runs out, and it is run again */
 	return true;

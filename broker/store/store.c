@@ -1,5 +1,6 @@
 #include <stdatomic.h>
 
+#include "base/failpoint.h"
 #include "broker/store/record.h"
 
 static const struct store_driver *const drivers[] = {
@@ -148,7 +149,10 @@ enum err store_settle(struct task *t) {
 		link_rollback(l);
 		return task_fail(t, ERR_INTERNAL, "a transaction was left open");
 	}
-	return store.driver->settle(t, l->connection);
+	failpoint_hit("settle");
+	TRY(store.driver->settle(t, l->connection));
+	failpoint_hit("settled");
+	return OK;
 }
 
 enum err store_backup(struct task *t, const char *path) {
