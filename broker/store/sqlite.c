@@ -125,7 +125,11 @@ static enum err sqlite_settle(struct task *t, void *connection) {
 	struct connection *c = connection;
 	uint64_t mark = c->mark;
 	c->mark = 0;
-	return mark ? sync_wait(t, mark, wal_sync, c) : OK;
+	if (!mark)
+		return OK;
+	enum err e = sync_wait(t, mark, wal_sync, c);
+	failpoint_hit("settled");
+	return e;
 }
 
 /* ---- life ---- */

@@ -1,6 +1,5 @@
 #include <stdatomic.h>
 
-#include "base/failpoint.h"
 #include "broker/store/record.h"
 
 static const struct store_driver *const drivers[] = {
@@ -149,10 +148,7 @@ enum err store_settle(struct task *t) {
 		link_rollback(l);
 		return task_fail(t, ERR_INTERNAL, "a transaction was left open");
 	}
-	failpoint_hit("settle");
-	TRY(store.driver->settle(t, l->connection));
-	failpoint_hit("settled");
-	return OK;
+	return store.driver->settle(t, l->connection);
 }
 
 enum err store_backup(struct task *t, const char *path) {

@@ -1,8 +1,9 @@
 """kill -9 at job and commit boundaries of a whole registration, approval and activation; then a restart, and the walk goes on from what stands.
 
-Wants a daemon built with --enable-failpoints. FAULTS=all visits every point, else a few that are spread."""
+Wants a daemon built with --enable-failpoints. FAULTS=all visits every point, FAULTS=N as many of each walk, spread; else a few."""
 import http.client
 import os
+import shutil
 
 from usher import BUILD, Daemon, Directory, Gone, Mailbox, Stage, Tests, Walk, expect, same
 
@@ -69,6 +70,7 @@ class KillTests:
         self.visited += deaths
         self.finished(daemon, walk)
         daemon.stop()
+        shutil.rmtree(daemon.folder)
         self.survived += deaths
 
     def finished(self, daemon, walk):
@@ -101,9 +103,10 @@ class KillTests:
         same(sorted(members), sorted(people), "members of the groups")
 
     def points(self, names):
-        if os.environ.get("FAULTS") == "all":
+        wanted = os.environ.get("FAULTS", SHORT)
+        if wanted == "all":
             return range(1, len(names) + 1)
-        return sorted({1 + i * (len(names) - 1) // (SHORT - 1) for i in range(SHORT)})
+        return sorted({1 + i * (len(names) - 1) // (int(wanted) - 1) for i in range(int(wanted))})
 
     def main(self):
         for profile in GROUPS:
