@@ -42,7 +42,7 @@ def folder(name):
     """An empty folder for one test program, in VAR of tests/run, var/tests without it."""
     var = os.environ.get("VAR") or os.path.join(ROOT, "var", "tests")
     path = os.path.join(var, "flow", name)
-    if len(path) > LONGEST:
+    if len(path + "/ldap") > LONGEST:
         path = os.path.join(tempfile.gettempdir(), f"usher-flow-{os.getuid()}", name)
     shutil.rmtree(path, ignore_errors=True)
     os.makedirs(path, mode=0o700)
