@@ -18,10 +18,19 @@ static void failpoint_log(int64_t count, const char *name) {
 }
 
 void failpoint_hit(const char *name) {
-	static _Atomic int64_t hits;
+	static _Atomic int64_t hits, named;
 	int64_t count = atomic_fetch_add(&hits, 1) + 1, deadly = 0;
+	struct str rest = str_of(getenv("USHER_FAILPOINT")), wanted;
 	failpoint_log(count, name);
-	if (str_int(str_of(getenv("USHER_FAILPOINT")), 1, INT64_MAX, &deadly) && deadly == count)
+	if (!str_next(&rest, ':', &wanted))
+		return;
+	if (str_absent(rest))
+		rest = wanted;
+	else if (str_eq(wanted, str_of(name)))
+		count = atomic_fetch_add(&named, 1) + 1;
+	else
+		return;
+	if (str_int(rest, 1, INT64_MAX, &deadly) && deadly == count)
 		raise(SIGKILL);
 }
 #endif

@@ -1,7 +1,8 @@
 /* failpoint.h: points where tests kill the process, to see what a crash there leaves behind.
  *
- * Compiled in by --enable-failpoints alone. Hits of all names are counted together, from 1. USHER_FAILPOINT=N in the
- * environment kills the process (SIGKILL) at its Nth hit; USHER_FAILPOINT_LOG=FILE appends "N name" for each. */
+ * Compiled in by --enable-failpoints alone. Hits are counted from 1. USHER_FAILPOINT=NAME:N (or N, of all names
+ * together) in the environment kills the process (SIGKILL) at its Nth hit; USHER_FAILPOINT_LOG=FILE appends "N name"
+ * for each. */
 #ifndef USHER_BASE_FAILPOINT_H
 #define USHER_BASE_FAILPOINT_H
 

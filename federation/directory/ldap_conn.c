@@ -142,9 +142,9 @@ static enum err wait_for(struct task *t, struct conn *c, enum err when_broken, i
 	struct timeval tv = conn_timeval(budget);
 	LDAPMessage *m = NULL;
 	conn_deadline(c, budget);
-	failpoint_hit("ldap.sent");
+	failpoint_hit(when_broken == ERR_TIMEOUT ? "ldap.change.sent" : "ldap.sent");
 	int rc = LDAP_SERVER_DOWN, got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
-	failpoint_hit("ldap.answered");
+	failpoint_hit(when_broken == ERR_TIMEOUT ? "ldap.change.answered" : "ldap.answered");
 	metric_observe_us(METRIC_DIRECTORY_SECONDS, clock_monotonic_us() - began);
 	if (got == 0)
 		return wait_timed_out(t, c);

@@ -1,13 +1,15 @@
 """kill -9 at job and commit boundaries of a whole registration, approval and activation; then a restart, and the walk goes on from what stands.
 
-Wants a daemon built with --enable-failpoints. FAULTS=all visits every point, FAULTS=N as many of each walk, spread; else a few."""
+Wants a daemon built with --enable-failpoints. FAULTS=all visits every point, FAULTS=N as many of each walk, spread; else a few. Each
+change of the directory is visited always, when it was sent and when it was answered."""
 import http.client
 import os
 import shutil
 
 from usher import BUILD, Daemon, Directory, Gone, Mailbox, Stage, Tests, Walk, expect, same
 
-SHORT = 6  # points of each walk
+SHORT = 6  # points of each walk, besides every change of the directory
+CHANGE = "ldap.change."
 GROUPS = {"guest": "guests", "partner": "partners"}
 BROKEN = (ConnectionError, http.client.HTTPException, Gone)
 
@@ -52,11 +54,12 @@ class KillTests:
         with open(path, encoding="utf-8") as f:
             return [line.split()[1] for line in f]
 
-    def killed(self, profile, number):
+    def killed(self, profile, names, number):
+        name = names[number - 1]
         daemon = self.daemon(f"{profile}-{number}")
         deaths = 0
         try:
-            daemon.start(USHER_FAILPOINT=str(number))
+            daemon.start(USHER_FAILPOINT=f"{name}:{names[:number].count(name)}")
         except Exception:  # pylint: disable=broad-except
             if not daemon.dead():
                 raise
@@ -67,6 +70,8 @@ class KillTests:
             deaths += self.walk_on(daemon, walk)
         finally:
             self.ids |= {walk.id} - {None}
+        if name.startswith(CHANGE):  # these are the same in each walk; others come more or less often
+            same(deaths, 1, "deaths")
         self.visited += deaths
         self.finished(daemon, walk)
         daemon.stop()
@@ -106,13 +111,14 @@ class KillTests:
         wanted = os.environ.get("FAULTS", SHORT)
         if wanted == "all":
             return range(1, len(names) + 1)
-        return sorted({1 + i * (len(names) - 1) // (int(wanted) - 1) for i in range(int(wanted))})
+        changes = {i + 1 for i, name in enumerate(names) if name.startswith(CHANGE)}
+        return sorted(changes | {1 + i * (len(names) - 1) // (int(wanted) - 1) for i in range(int(wanted))})
 
     def main(self):
         for profile in GROUPS:
             names = self.tests.run(f"{profile}: the points are counted", self.hits, profile)
             for number in self.points(names) if names else []:
-                self.tests.run(f"{profile}: killed at point {number} of {len(names)}, {names[number - 1]}", self.killed, profile, number)
+                self.tests.run(f"{profile}: killed at point {number} of {len(names)}, {names[number - 1]}", self.killed, profile, names, number)
         self.stage.directory.stop()
         code = self.tests.end()
         print(f"kill points: {self.visited} visited, {self.survived} survived")
