@@ -6,7 +6,7 @@ import sys
 import urllib.parse
 
 from oidc import b64, unb64
-from usher import CALLBACK, GOODBYE, SECRET, App, Browser, Proof, Stage, Tests, at_once, expect, jws_claims, raw, same
+from usher import CALLBACK, GOODBYE, SECRET, App, Browser, Proof, Stage, Tests, at_once, expect, jws_claims, raw, same, until
 
 REDIRECTS = [
     CALLBACK + "/", CALLBACK + "/../evil", CALLBACK + "?x=1", CALLBACK + "#x", CALLBACK + "%00", CALLBACK + "%0d%0aX: y", CALLBACK + "\0.evil.example",
@@ -285,7 +285,7 @@ class ProtocolTests:
         app, browser = App(self.issuer), Browser(self.issuer)
         tokens = app.log_in(browser, walk.login, walk.person.password)
         self.stage.directory.change(f"dn: {walk.dn}\nchangetype: modify\nreplace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n")
-        same(app.active(tokens["access_token"]), False, "active of a disabled person's token")
+        until(lambda: not app.active(tokens["access_token"]), 20, "a disabled person's token is inactive")
         self.refused(app.refresh(tokens["refresh_token"]), what="refresh of a disabled person")
         same(app.userinfo(tokens["access_token"])[0], 401, "userinfo of a disabled person")
 
