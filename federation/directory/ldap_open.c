@@ -68,22 +68,30 @@ static bool handshake_works(struct conn *c) {
 	       ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m) > 0;
 }
 
-/* Whether the server would be spoken to if nobody looked at its certificate: libldap over GnuTLS does not say why a
- * handshake failed. Nothing is sent to it but a read of its root DSE. */
-static bool certificate_refused(struct task *t, const struct conn *c) {
+/* A connection beside c, over which nothing is sent but a read of the root DSE. any: whatever the certificate is. */
+static bool handshake_beside(struct task *t, const struct conn *c, bool any) {
 	struct conn other = {.directory = c->directory, .health = c->health, .kind = CONN_PASSWORD, .uri = c->uri};
 	const char *uri = NULL;
 	bool reached = false;
-	if (str_starts(c->directory->uris.v[c->uri], STR("ldapi:")) ||
-		task_cstr(t, c->directory->uris.v[c->uri], &uri) || ldap_initialize(&other.ld, uri) != LDAP_SUCCESS)
+	if (task_cstr(t, c->directory->uris.v[c->uri], &uri) || ldap_initialize(&other.ld, uri) != LDAP_SUCCESS)
 		return false;
 	set_options(t, &other, c->directory->uris.v[c->uri]);
 	conn_watch(&other);
 	conn_deadline(&other, c->directory->network_timeout_ms);
-	if (ldap_tls_use_any(other.ld))
+	if (any ? ldap_tls_use_any(other.ld) : ldap_tls_use(t, other.ld, c->directory->ca_file) == OK)
 		reached = handshake_works(&other);
 	ldap_unbind_ext(other.ld, NULL, NULL);
 	return reached;
+}
+
+/* libldap over GnuTLS does not say why a handshake failed: the server would be spoken to if nobody looked at its
+ * certificate, and still not by who looks. The second look tells a moment's failure from a certificate, which parks. */
+static bool certificate_refused(struct task *t, const struct conn *c) {
+	if (str_starts(c->directory->uris.v[c->uri], STR("ldapi:")))
+		return false;
+	bool refused = handshake_beside(t, c, true) && !handshake_beside(t, c, false);
+	task_clear(t);
+	return refused;
 }
 
 /* Why no connection came about. What took as long as it might counts as a time-out. */

@@ -126,6 +126,7 @@ static void signal_server(int number) {
 void fixture_freeze(const struct fixture *f) {
 	(void)f;
 	signal_server(SIGSTOP);
+	usleep(300000); /* a busy machine stops the last thread some time after the call */
 }
 
 void fixture_thaw(const struct fixture *f) {
