@@ -24,7 +24,8 @@ static enum err search_once(struct task *t, struct conn *c, const struct search 
 	TRY(task_cstr(t, s->filter, &filter));
 	TRY(attribute_list(t, s->attributes, &attributes));
 	int64_t ms = conn_budget_ms(t, c->directory);
-	struct timeval limit = {.tv_sec = (time_t)(ms / 1000 + 1)};
+	/* Whole seconds; Samba counts by the clock's, so that one may be over at once. */
+	struct timeval limit = {.tv_sec = (time_t)(ms / 1000 + 2)};
 	int rc = ldap_search_ext(c->ld, base, s->scope, filter, s->attributes.n ? attributes : NULL, 0, s->controls,
 		NULL, &limit, s->size_limit, &msgid);
 	return conn_wait(t, c, rc, msgid, ret);
