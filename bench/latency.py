@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""How long a person who is disabled in the directory can still refresh: from the directory's answer to the change until the
-first refused refresh. usage: latency.py openldap|active_directory [PEOPLE]; BUILD names the folder of the programs."""
+"""How long a person who is disabled in the directory can still refresh: from the end of ldapmodify, shortly after the
+directory's answer to the change, until the first refused refresh. usage: latency.py openldap|active_directory [PEOPLE]; BUILD names the folder of the programs."""
 import os
 import sys
 import tempfile

@@ -87,8 +87,8 @@ static enum err question_of(struct task *t, const struct feed *f, size_t i, stru
 	return OK;
 }
 
-/* Whether the account may have all entries: asked by an ordinary search first. slapd 2.5.13 crashes when a content
- * synchronization that ended at a limit of size is followed by writes. */
+/* Whether the account may have all entries: asked by an ordinary search first. slapd 2.5.13 was seen to crash
+ * when a content synchronization that ended at a limit of size was followed by writes (docs/decisions/0008). */
 static enum err may_have_all(struct task *t, struct feed *f, size_t i) {
 	struct question q = {0};
 	struct answer a = {0};
