@@ -31,7 +31,7 @@
 #define LIMIT_FORM_FIELDS 64u         /* parameters in one query or form */
 #define LIMIT_FIELD_NAME 64u          /* name of a parameter */
 #define LIMIT_FIELD_VALUE 8192u       /* value of a parameter, decoded */
-#define LIMIT_COOKIE 4096u            /* one Cookie header */
+#define LIMIT_COOKIE 8192u            /* one Cookie header */
 #define LIMIT_RESPONSE (1u << 20)     /* a rendered page or JSON answer */
 #define LIMIT_TEMPLATE (64u << 10)    /* source of one template */
 #define LIMIT_TEMPLATE_DEPTH 8u       /* nested sections and partials */

@@ -83,8 +83,9 @@ struct str random_token(struct arena *a, size_t bytes) {
 	return base64url_encode(a, (struct str){p, bytes});
 }
 
+static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's base 32 */
+
 struct str random_id(struct arena *a) {
-	static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 	uint8_t bytes[16];
 	uint64_t at = (uint64_t)clock_wall_ms();
 	random_bytes(bytes + 6, 10);
@@ -100,6 +101,19 @@ struct str random_id(struct arena *a) {
 			p[n++] = letters[bits >> (held - 5) & 31];
 	}
 	return (struct str){p, n};
+}
+
+#define TIME_LETTERS 10u
+
+struct str random_secret(struct arena *a) {
+	return str_printf(a, "%.*s%.*s", FMT(str_sub(random_id(a), 0, TIME_LETTERS)), FMT(random_token(a, 32)));
+}
+
+struct str secret_key_of(struct arena *a, struct str secret) {
+	size_t n = 0;
+	while (n < secret.n && n < TIME_LETTERS && secret.p[n] && strchr(letters, secret.p[n]))
+		n++;
+	return str_printf(a, "%.*s%.*s", FMT(str_sub(secret, 0, n)), FMT(base64url_encode(a, sha256(a, secret))));
 }
 
 void wipe(void *p, size_t n) {

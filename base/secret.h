@@ -23,6 +23,11 @@ enum err secret_load_keys(const char *path, bool create, const char **ret_why) m
 void secret_use_key(const uint8_t key[32]);
 void random_bytes(void *p, size_t n);
 struct str random_token(struct arena *a, size_t bytes); /* base64url */
+/* A bearer secret that rests as a row: ten letters of time as random_id begins, then 256 random bits in base64url; and
+ * the key of its row: the letters of time and the base64url SHA-256 of the whole. Rows of one time lie together, so
+ * that a new one is written where the last was, however many there are. */
+struct str random_secret(struct arena *a);
+struct str secret_key_of(struct arena *a, struct str secret);
 /* 26 letters, Crockford base 32, sortable by time (48 bits of milliseconds, 80 of randomness): ids of rows. */
 struct str random_id(struct arena *a);
 void wipe(void *p, size_t n); /* explicit_bzero */

@@ -11,12 +11,18 @@
 #define STACK_SIZE  (512u << 10)
 #define NO_LABEL    UINT32_MAX
 
-/* A worker that waits, on its own stack. The one that worked last is called first: its connections and caches are the
+/* A worker that waits. The one that worked last is called first: its connections and caches are the
  * freshest, and those beyond the need are never opened. */
 struct idle {
 	struct idle *below;
 	pthread_cond_t wake;
 	bool called;
+};
+
+struct pool;
+struct seat { /* of one worker, as long as the pool */
+	struct pool *pool;
+	struct idle me;
 };
 
 struct pool {
@@ -30,6 +36,7 @@ struct pool {
 	const char *name;
 	unsigned n;
 	pthread_t threads[THREADS_MAX];
+	struct seat seats[THREADS_MAX];
 };
 
 static unsigned label_of(const char *name) {
@@ -43,14 +50,15 @@ static void set_waiting(struct pool *p, unsigned waiting) {
 		metric_set(METRIC_QUEUE_LENGTH, p->label, waiting);
 }
 
-/* Under the lock. */
-static void call_one(struct pool *p) {
+/* Under the lock. Whom to wake after it is left: who wakes under it would wait for it at once. NULL: nobody waits, and
+ * whoever comes back from its work looks first. */
+static struct idle *call_one(struct pool *p) {
 	struct idle *top = p->idle;
-	if (!top)
-		return; /* whoever comes back from its work looks first */
-	p->idle = top->below;
-	top->called = true;
-	pthread_cond_signal(&top->wake);
+	if (top) {
+		p->idle = top->below;
+		top->called = true;
+	}
+	return top;
 }
 
 /* Under the lock. */
@@ -81,13 +89,13 @@ static void run(struct work *work, struct arena *arena, struct handles *handles)
 }
 
 static void *worker(void *argument) {
-	struct pool *p = argument;
+	struct seat *seat = argument;
+	struct pool *p = seat->pool;
 	struct arena *arena = arena_new();
 	struct handles *handles = handles_new();
-	struct idle me = {.wake = PTHREAD_COND_INITIALIZER};
 	struct work *work;
 	pthread_mutex_lock(&p->lock);
-	while ((work = take(p, &me))) {
+	while ((work = take(p, &seat->me))) {
 		unsigned lane = work->lane % LANES; /* work may be gone when run returns */
 		pthread_mutex_unlock(&p->lock);
 		run(work, arena, handles);
@@ -95,7 +103,6 @@ static void *worker(void *argument) {
 		p->lanes[lane]--;
 	}
 	pthread_mutex_unlock(&p->lock);
-	pthread_cond_destroy(&me.wake);
 	handles_free(handles);
 	arena_free(arena);
 	return NULL;
@@ -115,7 +122,11 @@ static bool start(struct pool *p, unsigned threads) {
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* threads begin with the mask of their maker */
-	while (p->n < threads && !pthread_create(&p->threads[p->n], &attributes, worker, p)) {
+	while (p->n < threads) {
+		struct seat *seat = &p->seats[p->n];
+		*seat = (struct seat){.pool = p, .me.wake = PTHREAD_COND_INITIALIZER};
+		if (pthread_create(&p->threads[p->n], &attributes, worker, seat))
+			break;
 		set_name(p->threads[p->n], p->name, p->n);
 		p->n++;
 	}
@@ -162,13 +173,16 @@ static void append(struct pool *p, struct work *work) {
 enum err pool_submit(struct pool *p, struct work *work, int64_t ms) {
 	int64_t deadline = clock_monotonic_ms() + ms;
 	pthread_mutex_lock(&p->lock);
+	struct idle *called = NULL;
 	bool accepted = accepts(p, work->lane % LANES);
 	if (accepted) {
 		work->deadline = deadline;
 		append(p, work);
-		call_one(p);
+		called = call_one(p);
 	}
 	pthread_mutex_unlock(&p->lock);
+	if (called)
+		pthread_cond_signal(&called->wake);
 	return accepted ? OK : ERR_UNAVAILABLE;
 }
 
@@ -176,7 +190,7 @@ void pool_free(struct pool *p) {
 	pthread_mutex_lock(&p->lock);
 	p->draining = true;
 	while (p->idle)
-		call_one(p);
+		pthread_cond_signal(&call_one(p)->wake);
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->n; i++)
 		pthread_join(p->threads[i], NULL);

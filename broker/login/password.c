@@ -116,12 +116,12 @@ static enum err login_open(
 	ret->account->last_login_at = clock_wall_ms();
 	enum err e = mirror_admits(t, ret->account, found->read_at);
 	if (!e)
-		e = accounts_update(t, ret->account);
+		e = accounts_logged_in(t, ret->account->id, ret->account->last_login_at);
 	if (!e)
 		e = session_open(t, ret->account, old_session, agent, ret);
 	if (!e)
 		e = audit_record(t, "login.ok", ret->account->id, AUDIT("sid", ret->sid));
-	return store_end(t, e);
+	return str_empty(old_session) ? store_end_passing(t, e) : store_end(t, e);
 }
 
 static enum err login_refused(struct task *t, const struct found *found, enum verdict verdict) {

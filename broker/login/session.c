@@ -1,15 +1,12 @@
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/secret.h"
 #include "broker/login/login_private.h"
 
-#define SECRET_BYTES 32
-#define SID_BYTES    16
-#define TOUCH_MS     60000
-#define AGENT_MAX    200
+#define TOUCH_MS  60000
+#define AGENT_MAX 200
 
 struct str session_hash(struct task *t, struct str secret) {
-	return base64url_encode(t->arena, sha256(t->arena, secret));
+	return secret_key_of(t->arena, secret);
 }
 
 /* A new login in this browser ends what was there. Where it is the same person's it goes on under another secret: the
@@ -32,7 +29,7 @@ static enum err session_replace(struct task *t, const struct account *a, struct 
 
 enum err session_open(
 	struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) {
-	struct str secret = random_token(t->arena, SECRET_BYTES), sid = random_token(t->arena, SID_BYTES);
+	struct str secret = random_secret(t->arena), sid = random_id(t->arena);
 	TRY(session_replace(t, a, old_session, &sid));
 	int64_t now = clock_wall_ms();
 	struct session s = {

@@ -7,9 +7,9 @@
 #define NONCE_MAX     512u
 #define CHALLENGE_LEN 43u /* SHA-256 in base64url */
 
-/* What is parked: all that is read here, and nothing else. */
+/* What is parked: what is read here, and nothing else; of id_token_hint only the subject. */
 static const char *const known[] = {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state",
-	"nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "login_hint", "id_token_hint"};
+	"nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "login_hint"};
 
 static enum err client_read(struct task *t, struct params p, struct authorize *a) {
 	struct str id = param(p, "client_id"), uri = param(p, "redirect_uri");
@@ -118,7 +118,9 @@ static enum err parameters_write(struct task *t, struct params p, struct authori
 		if (!str_empty(param(p, known[i])))
 			TRY(claim_text(t, all, known[i], param(p, known[i])));
 	a->parameters = json_text(t->arena, all);
-	return OK;
+	return a->parameters.n <= PARKED_PLAIN
+		       ? OK
+		       : task_fail(t, ERR_INVALID, "the parameters are longer than %u bytes together", PARKED_PLAIN);
 }
 
 static enum err (*const readers[])(struct task *t, struct params p, struct authorize *a) = {

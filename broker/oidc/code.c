@@ -62,7 +62,8 @@ enum err authorize_grant(struct task *t, const struct authorize *a, const struct
 		.amr = state->session->amr,
 	};
 	TRY(store_begin(t));
-	TRY(store_end(t, grant_write(t, a, &g, state->account, consented)));
+	enum err e = grant_write(t, a, &g, state->account, consented);
+	TRY(consented ? store_end(t, e) : store_end_passing(t, e));
 	*ret_code = code;
 	return OK;
 }
@@ -117,10 +118,10 @@ static enum err code_reused(struct task *t, const struct grant *g) {
 }
 
 /* One transaction: exactly one caller wins. */
-static enum err code_use(struct task *t, struct str code, const struct refresh *refresh, bool *ret_won) {
+static enum err code_use(struct task *t, struct str id, const struct refresh *refresh, bool *ret_won) {
 	struct grant *g = NULL;
 	TRY(store_begin(t));
-	enum err e = grants_use_code(t, secret_hash(t->arena, code), clock_wall_ms(), &g);
+	enum err e = grants_use_code(t, id, clock_wall_ms(), &g);
 	bool won = e == OK;
 	if (won && refresh)
 		e = refresh_insert(t, refresh);
@@ -172,7 +173,7 @@ enum err grant_code(struct task *t, const struct client_config *c, struct params
 		TRY(id_token_make(t, &b, access, g->nonce, &id_token));
 	bool refreshed = refresh_is_given(c, g->scope);
 	struct refresh refresh = refresh_make(t, c, g, &secret);
-	TRY(code_use(t, param(p, "code"), refreshed ? &refresh : NULL, &won));
+	TRY(code_use(t, g->id, refreshed ? &refresh : NULL, &won));
 	if (!won)
 		return refuse(t, "the code was used before, or expired");
 	*ret_json = token_answer(t, &b, access, refreshed ? secret : STR_NONE, id_token);

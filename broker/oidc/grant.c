@@ -108,12 +108,12 @@ bool refresh_is_given(const struct client_config *c, struct str scope) {
 
 struct refresh refresh_make(
 	struct task *t, const struct client_config *c, const struct grant *g, struct str *ret_secret) {
-	struct str secret = random_token(t->arena, SECRET_BYTES);
+	struct str secret = random_secret(t->arena);
 	int64_t now = clock_wall_ms(), idle = now + c->refresh_idle * 1000,
 		last = g->created_at + c->refresh_ttl * 1000;
 	*ret_secret = secret;
 	return (struct refresh){
-		.hash = secret_hash(t->arena, secret),
+		.hash = secret_key_of(t->arena, secret),
 		.realm = t->realm_name,
 		.grant_id = g->id,
 		.client = c->id,

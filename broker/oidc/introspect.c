@@ -1,5 +1,6 @@
 /* RFC 7662. Whatever the caller may not see, or is worth nothing, is {"active":false} and no more. */
 #include "base/clock.h"
+#include "base/secret.h"
 #include "broker/oidc/oidc_private.h"
 
 static const struct str inactive = {"{\"active\":false}", 16};
@@ -8,7 +9,7 @@ struct seen { /* a token that is worth something */
 	const struct client_config *client;
 	const struct grant *grant; /* NULL: a client's own */
 	const struct account *account;
-	struct access access;      /* jti is empty for a refresh token */
+	struct access access; /* jti is empty for a refresh token */
 };
 
 /* The entry alone: who is disabled or deleted in the directory holds no token that is worth anything. */
@@ -40,7 +41,7 @@ static enum err access_seen(struct task *t, struct str token, struct seen *ret) 
 static enum err refresh_seen(struct task *t, struct str token, struct seen *ret) {
 	struct refresh *r = NULL;
 	struct grant *g = NULL;
-	enum err e = refresh_find(t, secret_hash(t->arena, token), &r);
+	enum err e = refresh_find(t, secret_key_of(t->arena, token), &r);
 	if (!e)
 		e = grants_find(t, r->grant_id, &g);
 	if (e == ERR_NOT_FOUND || (!e && (r->used_at || r->expires_at <= clock_wall_ms() || g->revoked_at))) {

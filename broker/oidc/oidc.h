@@ -48,10 +48,10 @@ struct authorize {
 /* Checks all. When client and redirect_uri are right, further errors are for the client: *ret is filled that far,
  * *ret_redirect true, and the error goes there. Else *ret_redirect is false and a page says what is wrong. */
 enum err authorize_read(struct task *t, struct params p, struct authorize *ret, bool *ret_redirect) must_use;
-/* Parks until login or consent is done; the secret goes into a cookie and the form. */
-enum err authorize_park(struct task *t, const struct authorize *a, struct str *ret_secret) must_use;
-enum err authorize_resume(struct task *t, struct str secret, struct authorize *ret) must_use; /* ERR_EXPIRED */
-enum err authorize_forget(struct task *t, struct str secret) must_use;
+/* Until login or consent is done the browser carries the request, sealed, in a cookie and in forms; 3800 letters at
+ * most. It is good for half an hour, in this realm, as often as it is shown: as the request itself is. */
+struct str authorize_park(struct task *t, const struct authorize *a);
+enum err authorize_resume(struct task *t, struct str parked, struct authorize *ret) must_use; /* ERR_EXPIRED */
 enum authorize_next { AUTHORIZE_GRANT, AUTHORIZE_LOGIN, AUTHORIZE_CONSENT };
 /* What is to be done next for this person (state may be NULL: nobody); ERR_LOGIN_REQUIRED / ERR_CONSENT_REQUIRED with
  * prompt=none. `fresh`: the person has just logged in for this request, `consented`: has just allowed it. */

@@ -4,9 +4,11 @@
 
 #include "broker/oidc/oidc.h"
 
-#define SECRET_BYTES 32u          /* of codes, refresh tokens and parked requests */
+#define SECRET_BYTES 32u          /* of codes and refresh tokens */
 #define CODE_TTL_MS  60000        /* RFC 6749 4.1.2 wants ten minutes at most */
 #define PARK_TTL_MS  (30 * 60000) /* time for a login that leads through a new password */
+#define PARKED_MOST  3800u        /* letters; a cookie with its name may have 4096 bytes (RFC 6265 6.1) */
+#define PARKED_PLAIN 2700u        /* bytes of the parameters; sealed and encoded they fit with realm and subject */
 #define TYP_ID       "JWT"
 #define TYP_ACCESS   "at+jwt"     /* RFC 9068 2.1 */
 #define TYP_LOGOUT   "logout+jwt" /* OpenID Connect Back-Channel Logout 1.0, 2.4 */

@@ -2,6 +2,7 @@
  * the directory, and everything signed, before the one statement that uses the token up: a directory that is down costs
  * nobody the login. */
 #include "base/clock.h"
+#include "base/secret.h"
 #include "broker/oidc/oidc_private.h"
 
 #define REFRESH_MAX 128u
@@ -106,7 +107,7 @@ enum err grant_refresh(struct task *t, const struct client_config *c, struct par
 	if (token.n > REFRESH_MAX)
 		return refuse(t, "the refresh token is not known, or was issued to another client");
 	t->actor = str_printf(t->arena, "client:%.*s", FMT(c->id));
-	hash = secret_hash(t->arena, token);
+	hash = secret_key_of(t->arena, token);
 	TRY(token_check(t, c, hash, &g));
 	TRY(scope_choose(t, c, p, g, &b.scope));
 	enum err e = grant_person(t, g, &account, &person);

@@ -1,5 +1,6 @@
 /* RFC 7009. What is not known, or ended already, is as good as revoked. */
 #include "base/clock.h"
+#include "base/secret.h"
 #include "broker/oidc/oidc_private.h"
 
 static enum err foreign(struct task *t) {
@@ -42,7 +43,7 @@ static enum err access_revoke(struct task *t, const struct client_config *c, str
 
 static enum err refresh_revoke(struct task *t, const struct client_config *c, struct str token) {
 	struct refresh *r = NULL;
-	enum err e = refresh_find(t, secret_hash(t->arena, token), &r);
+	enum err e = refresh_find(t, secret_key_of(t->arena, token), &r);
 	if (e == ERR_NOT_FOUND)
 		return OK;
 	TRY(e);

@@ -29,7 +29,7 @@ static const struct column columns[] = {
 };
 static const struct record record = RECORD(account, columns);
 
-enum { INSERT, FIND, FIND_STABLE, FIND_SUB, UPDATE, LIST };
+enum { INSERT, FIND, FIND_STABLE, FIND_SUB, UPDATE, LOGGED_IN, LIST };
 static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO account $insert ON CONFLICT DO NOTHING", &record, WRITES},
 	[FIND] = {"SELECT $columns FROM account WHERE realm = ?1 AND id = ?2", &record, READS},
@@ -37,6 +37,7 @@ static const struct query queries[] = {
 		READS},
 	[FIND_SUB] = {"SELECT $columns FROM account WHERE realm = ?1 AND sub = ?2", &record, READS},
 	[UPDATE] = {"UPDATE account SET $set WHERE realm = :realm AND id = :id", &record, WRITES},
+	[LOGGED_IN] = {"UPDATE account SET last_login_at = ?3 WHERE realm = ?1 AND id = ?2", NULL, WRITES},
 	[LIST] = {"SELECT $columns FROM account WHERE realm = ?1 AND id > ?2 AND search LIKE ?3 ESCAPE '!' ORDER BY id "
 		  "LIMIT ?4",
 		&record, READS},
@@ -73,6 +74,10 @@ enum err accounts_update(struct task *t, const struct account *a) {
 	int64_t changed = 0;
 	TRY(record_write(t, &queries[UPDATE], a, NO_ARGS, &changed));
 	return changed ? OK : ERR_NOT_FOUND;
+}
+
+enum err accounts_logged_in(struct task *t, struct str id, int64_t at) {
+	return query_must(t, &queries[LOGGED_IN], ARGS(TEXT(t->realm_name), TEXT(id), NUMBER(at)), ERR_NOT_FOUND);
 }
 
 enum err accounts_list(

@@ -15,7 +15,8 @@ struct store_driver {
 	enum err (*open)(struct task *t, const char *path, void **ret);
 	void (*close)(void *connection); /* rolls back what is open */
 	enum err (*begin)(struct task *t, void *connection);
-	enum err (*commit)(struct task *t, void *connection); /* what could not be committed is rolled back */
+	/* What could not be committed is rolled back. Not lasting: settle waits for it for nobody. */
+	enum err (*commit)(struct task *t, void *connection, bool lasting);
 	void (*rollback)(void *connection);
 	enum err (*start)(struct task *t, void *connection, const struct query *q, struct args args);
 	enum err (*step)(struct task *t, void *connection, bool *ret_row); /* finishes where it fails */

@@ -48,7 +48,6 @@ enum {
 	INSERT,
 	FIND,
 	USE_CODE,
-	FIND_CODE,
 	REVOKE,
 	REVOKE_ACCOUNT,
 	REVOKE_SID,
@@ -63,11 +62,9 @@ enum {
 static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO oidc_grant $insert", &record, WRITES},
 	[FIND] = {"SELECT $columns FROM oidc_grant WHERE realm = ?1 AND id = ?2", &record, READS},
-	[USE_CODE] = {"UPDATE oidc_grant SET code_used_at = ?3 WHERE realm = ?1 AND code_hash = ?2 AND code_hash <> '' "
-		      "AND code_used_at = 0 AND code_expires_at > ?3 AND revoked_at = 0 RETURNING $columns",
+	[USE_CODE] = {"UPDATE oidc_grant SET code_used_at = ?3 WHERE realm = ?1 AND id = ?2 AND code_hash <> '' AND "
+		      "code_used_at = 0 AND code_expires_at > ?3 AND revoked_at = 0 RETURNING $columns",
 		&record, WRITES},
-	[FIND_CODE] = {"SELECT $columns FROM oidc_grant WHERE realm = ?1 AND code_hash = ?2 AND code_hash <> ''",
-		&record, READS},
 	[REVOKE] = {"UPDATE oidc_grant SET revoked_at = ?3 WHERE realm = ?1 AND id = ?2 AND revoked_at = 0", NULL,
 		WRITES},
 	[REVOKE_ACCOUNT] =
@@ -109,20 +106,19 @@ enum err grants_find(struct task *t, struct str id, struct grant **ret) {
 	return OK;
 }
 
-enum err grants_use_code(struct task *t, struct str code_hash, int64_t now, struct grant **ret) {
+enum err grants_use_code(struct task *t, struct str id, int64_t now, struct grant **ret) {
 	void *row = NULL;
-	struct args args = ARGS(TEXT(t->realm_name), TEXT(code_hash), NUMBER(now));
-	enum err e = query_one(t, &queries[USE_CODE], args, &row);
-	if (e == ERR_NOT_FOUND) {
-		args.n = 2;
-		TRY(query_one(t, &queries[FIND_CODE], args, &row));
-		if (((const struct grant *)row)->code_used_at == 0)
-			return ERR_EXPIRED;
-		e = ERR_STALE;
-	}
-	if (e == OK || e == ERR_STALE)
+	struct grant *found = NULL;
+	enum err e = query_one(t, &queries[USE_CODE], ARGS(TEXT(t->realm_name), TEXT(id), NUMBER(now)), &row);
+	if (e == OK)
 		*ret = row;
-	return e;
+	if (e != ERR_NOT_FOUND)
+		return e;
+	TRY(grants_find(t, id, &found));
+	if (found->code_used_at == 0)
+		return ERR_EXPIRED;
+	*ret = found;
+	return ERR_STALE;
 }
 
 enum err grants_revoke(struct task *t, struct str id, int64_t now) {

@@ -93,7 +93,7 @@ enum err store_migrate(struct task *t, const struct store_driver *d, void *conne
 			d->rollback(connection);
 			return e;
 		}
-		TRY(d->commit(t, connection));
+		TRY(d->commit(t, connection, true));
 	}
 	return OK;
 }

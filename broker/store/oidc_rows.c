@@ -1,15 +1,4 @@
-#include "base/clock.h"
 #include "broker/store/query.h"
-
-static const struct column parked_columns[] = {
-	KEY_COLUMN(parked_request, realm),
-	KEY_COLUMN(parked_request, id_hash),
-	TEXT_COLUMN(parked_request, client),
-	TEXT_COLUMN(parked_request, parameters),
-	NUMBER_COLUMN(parked_request, created_at),
-	NUMBER_COLUMN(parked_request, expires_at),
-};
-static const struct record parked_record = RECORD(parked_request, parked_columns);
 
 struct scope_row {
 	struct str scope;
@@ -17,12 +6,8 @@ struct scope_row {
 static const struct column scope_columns[] = {TEXT_COLUMN(scope_row, scope)};
 static const struct record scope_record = RECORD(scope_row, scope_columns);
 
-enum { PARKED_INSERT, PARKED_FIND, PARKED_REMOVE, REVOKED_INSERT, REVOKED_HAS, CONSENT_PUT, CONSENT_FIND };
+enum { REVOKED_INSERT, REVOKED_HAS, CONSENT_PUT, CONSENT_FIND };
 static const struct query queries[] = {
-	[PARKED_INSERT] = {"INSERT INTO parked_request $insert", &parked_record, WRITES},
-	[PARKED_FIND] = {"SELECT $columns FROM parked_request WHERE realm = ?1 AND id_hash = ?2", &parked_record,
-		READS},
-	[PARKED_REMOVE] = {"DELETE FROM parked_request WHERE realm = ?1 AND id_hash = ?2", NULL, WRITES},
 	[REVOKED_INSERT] = {"INSERT INTO revoked_token (realm, jti, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT "
 			    "(realm, jti) DO NOTHING",
 		NULL, WRITES},
@@ -35,23 +20,6 @@ static const struct query queries[] = {
 		&scope_record, READS},
 };
 const struct query_table oidc_rows_queries = {"oidc_rows", queries, COUNT(queries)};
-
-enum err parked_insert(struct task *t, const struct parked_request *p) {
-	return record_insert(t, &queries[PARKED_INSERT], p);
-}
-
-enum err parked_find(struct task *t, struct str id_hash, struct parked_request **ret) {
-	void *row = NULL;
-	TRY(query_one(t, &queries[PARKED_FIND], ARGS(TEXT(t->realm_name), TEXT(id_hash)), &row));
-	if (((const struct parked_request *)row)->expires_at <= clock_wall_ms())
-		return ERR_EXPIRED;
-	*ret = row;
-	return OK;
-}
-
-enum err parked_remove(struct task *t, struct str id_hash) {
-	return query_do(t, &queries[PARKED_REMOVE], ARGS(TEXT(t->realm_name), TEXT(id_hash)));
-}
 
 enum err revoked_tokens_insert(struct task *t, struct str jti, int64_t expires_at) {
 	return query_do(t, &queries[REVOKED_INSERT], ARGS(TEXT(t->realm_name), TEXT(jti), NUMBER(expires_at)));

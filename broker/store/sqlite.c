@@ -2,33 +2,51 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/metric.h"
 #include "broker/store/driver.h"
 #include "broker/store/sync.h"
 
 #define CACHE_SLOTS      256u /* more than there are queries; a power of two */
-#define CHECKPOINT_PAGES 1000
+#define CHECKPOINT_PAGES 4000
 #define PROGRESS_STEPS   20000 /* of SQLite's machine between two looks at the clock */
 #define STATEMENT_BYTES  (2 << 20)
+#define WRITER_CACHE     "PRAGMA cache_size = -8192"
+#define READER_CACHE     "PRAGMA cache_size = -512"
 
-struct connection {
+struct handle {
 	sqlite3 *db;
-	sqlite3_stmt *running;
 	struct {
 		const struct query *query;
 		sqlite3_stmt *statement;
 	} cache[CACHE_SLOTS];
+};
+
+/* A worker's: it reads by a handle of its own, and writes by the one that all share. */
+struct connection {
+	struct handle reader;
+	struct handle *at; /* the reader, or within a transaction the writer */
+	sqlite3_stmt *running;
 	int64_t deadline;
 	uint64_t mark;    /* of what this task may have read; 0 nothing */
 	bool transaction; /* and so the gate is ours */
 	bool schema;      /* a script ran in it */
-	int64_t changes;  /* of the connection when the transaction began */
+	int64_t changes;  /* of the writer when the transaction began */
 };
+
+/* One for the process, used by who holds the gate: SQLite drops the pages that a handle keeps as soon as another has
+ * written, so that many writers would read them again for each transaction. */
+static struct {
+	pthread_mutex_t lock; /* of users */
+	size_t users;
+	struct handle handle;
+} writer = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- errors ---- */
 
@@ -92,7 +110,7 @@ static int out_of_time(void *connection) {
 
 static void use(struct task *t, struct connection *c) {
 	c->deadline = t->deadline;
-	sqlite3_busy_timeout(c->db, (int)task_left_ms(t));
+	sqlite3_busy_timeout(c->at->db, (int)task_left_ms(t));
 }
 
 /* What a statement read may have been committed at any time up to its end. */
@@ -105,7 +123,7 @@ static void seen(struct connection *c) {
 static bool wal_sync(void *connection) {
 	struct connection *c = connection;
 	sqlite3_file *wal = NULL;
-	if (sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK)
+	if (sqlite3_file_control(c->at->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK)
 		return false;
 	return wal && wal->pMethods && wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) == SQLITE_OK;
 }
@@ -138,57 +156,98 @@ static enum err sqlite_script(struct task *t, void *connection, const char *sql)
 	struct connection *c = connection;
 	use(t, c);
 	c->schema = c->transaction;
-	int result = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
-	return result == SQLITE_OK ? OK : fail(t, c->db, result, "script");
+	int result = sqlite3_exec(c->at->db, sql, NULL, NULL, NULL);
+	return result == SQLITE_OK ? OK : fail(t, c->at->db, result, "script");
 }
 
-static enum err use_wal(struct task *t, struct connection *c) {
+static enum err use_wal(struct task *t, sqlite3 *db) {
 	sqlite3_stmt *mode = NULL;
-	int result = sqlite3_prepare_v2(c->db, "PRAGMA journal_mode = WAL", -1, &mode, NULL);
+	int result = sqlite3_prepare_v2(db, "PRAGMA journal_mode = WAL", -1, &mode, NULL);
 	if (result == SQLITE_OK)
 		result = sqlite3_step(mode);
 	bool wal = result == SQLITE_ROW && sqlite3_stricmp((const char *)sqlite3_column_text(mode, 0), "wal") == 0;
 	enum err e = wal ? OK
 		     : result == SQLITE_ROW
 			     ? task_fail(t, ERR_UNAVAILABLE, "sqlite: no write-ahead log on this file system")
-			     : fail(t, c->db, result, sqlite3_db_filename(c->db, "main"));
+			     : fail(t, db, result, sqlite3_db_filename(db, "main"));
 	sqlite3_finalize(mode);
 	return e;
 }
 
-static enum err configure(struct task *t, struct connection *c) {
-	sqlite3_extended_result_codes(c->db, 1);
-	sqlite3_progress_handler(c->db, PROGRESS_STEPS, out_of_time, c);
-	sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, STATEMENT_BYTES);
-	sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 1); /* VACUUM INTO needs one */
-	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(c->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	use(t, c);
-	TRY(use_wal(t, c));
-	sqlite3_wal_hook(c->db, checkpoint, c);
-	return sqlite_script(t, c,
+static enum err configure(struct task *t, sqlite3 *db, const char *cache) {
+	sqlite3_extended_result_codes(db, 1);
+	sqlite3_busy_timeout(db, (int)task_left_ms(t));
+	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, STATEMENT_BYTES);
+	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 1); /* VACUUM INTO needs one */
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	TRY(use_wal(t, db));
+	sqlite3_wal_hook(db, checkpoint, NULL);
+	int result = sqlite3_exec(db,
 		"PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
-		"PRAGMA journal_size_limit = 67108864;");
+		"PRAGMA journal_size_limit = 67108864;",
+		NULL, NULL, NULL);
+	if (result == SQLITE_OK)
+		result = sqlite3_exec(db, cache, NULL, NULL, NULL);
+	return result == SQLITE_OK ? OK : fail(t, db, result, "settings");
+}
+
+static void handle_close(struct handle *h) {
+	for (size_t i = 0; i < CACHE_SLOTS; i++)
+		sqlite3_finalize(h->cache[i].statement);
+	sqlite3_close(h->db);
+	*h = (struct handle){0};
+}
+
+static enum err handle_open(struct task *t, const char *path, const char *cache, struct handle *h) {
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	int result = sqlite3_open_v2(path, &h->db, flags, NULL);
+	enum err e = result == SQLITE_OK ? configure(t, h->db, cache) : fail(t, h->db, result, path);
+	if (e)
+		handle_close(h);
+	return e;
+}
+
+/* The writer lives from the first connection to the last. */
+static enum err writer_take(struct task *t, const char *path) {
+	enum err e = OK;
+	pthread_mutex_lock(&writer.lock);
+	if (!writer.users) {
+		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a count of all memory, under a lock of the process */
+		e = handle_open(t, path, WRITER_CACHE, &writer.handle);
+	}
+	if (!e)
+		writer.users++;
+	pthread_mutex_unlock(&writer.lock);
+	return e;
+}
+
+static void writer_leave(void) {
+	pthread_mutex_lock(&writer.lock);
+	if (!--writer.users)
+		handle_close(&writer.handle);
+	pthread_mutex_unlock(&writer.lock);
 }
 
 static void sqlite_rollback(void *connection) {
 	struct connection *c = connection;
-	if (!sqlite3_get_autocommit(c->db))
-		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
-	if (c->transaction)
-		sync_leave();
+	if (!c->transaction)
+		return;
+	if (!sqlite3_get_autocommit(c->at->db))
+		sqlite3_exec(c->at->db, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_progress_handler(c->at->db, 0, NULL, NULL);
+	c->at = &c->reader;
 	c->transaction = c->schema = false;
+	sync_leave();
 }
 
 static void sqlite_close(void *connection) {
 	struct connection *c = connection;
 	sqlite_rollback(c);
-	for (size_t i = 0; i < CACHE_SLOTS; i++)
-		sqlite3_finalize(c->cache[i].statement);
-	sqlite3_close(c->db);
+	handle_close(&c->reader);
+	writer_leave();
 	free(c);
 }
-OWNED(connection, struct connection *, sqlite_close)
 
 /* Others may not read the database. An existing file is not opened: closing a descriptor of it would drop
  * SQLite's locks. */
@@ -206,16 +265,19 @@ static enum err create_file(struct task *t, const char *path) {
 
 static enum err sqlite_open(struct task *t, const char *path, void **ret) {
 	TRY(create_file(t, path));
-	owned(connection) struct connection *c = calloc(1, sizeof(*c));
+	TRY(writer_take(t, path));
+	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-	int result = sqlite3_open_v2(path, &c->db, flags, NULL);
-	if (result != SQLITE_OK)
-		return fail(t, c->db, result, path);
-	TRY(configure(t, c));
+	enum err e = handle_open(t, path, READER_CACHE, &c->reader);
+	if (e) {
+		writer_leave();
+		free(c);
+		return e;
+	}
+	sqlite3_progress_handler(c->reader.db, PROGRESS_STEPS, out_of_time, c);
+	c->at = &c->reader;
 	*ret = c;
-	c = NULL;
 	return OK;
 }
 
@@ -225,34 +287,40 @@ static enum err sqlite_begin(struct task *t, void *connection) {
 	struct connection *c = connection;
 	TRY(sync_enter(t));
 	c->transaction = true;
-	c->changes = sqlite3_total_changes64(c->db);
+	c->at = &writer.handle;
+	c->changes = sqlite3_total_changes64(c->at->db);
+	sqlite3_progress_handler(c->at->db, PROGRESS_STEPS, out_of_time, c);
 	use(t, c);
-	int result = sqlite3_exec(c->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	int result = sqlite3_exec(c->at->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (result == SQLITE_OK)
 		return OK;
-	enum err e = fail(t, c->db, result, "begin");
+	enum err e = fail(t, c->at->db, result, "begin");
 	sqlite_rollback(c);
 	return e;
 }
 
-static int commit_changes(struct connection *c) {
+static int commit_changes(struct connection *c, bool lasting) {
 	failpoint_hit("commit");
-	sync_commit_begins();
-	int result = sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL);
-	sync_commit_ended();
-	if (result == SQLITE_OK)
-		failpoint_hit("commit");
-	return result;
+	if (lasting)
+		sync_commit_begins();
+	int result = sqlite3_exec(c->at->db, "COMMIT", NULL, NULL, NULL);
+	if (lasting)
+		sync_commit_ended();
+	if (result != SQLITE_OK)
+		return result;
+	metric_add(METRIC_STORE_COMMITS, 0, 1);
+	failpoint_hit("commit");
+	return SQLITE_OK;
 }
 
-static enum err sqlite_commit(struct task *t, void *connection) {
+static enum err sqlite_commit(struct task *t, void *connection, bool lasting) {
 	struct connection *c = connection;
 	enum err e = OK;
-	if (sqlite3_get_autocommit(c->db)) {
+	if (sqlite3_get_autocommit(c->at->db)) {
 		e = task_fail(t, ERR_UNAVAILABLE, "sqlite: the transaction was rolled back");
-	} else if (c->schema || sqlite3_total_changes64(c->db) != c->changes) {
-		int result = commit_changes(c);
-		e = result == SQLITE_OK ? OK : fail(t, c->db, result, "commit");
+	} else if (c->schema || sqlite3_total_changes64(c->at->db) != c->changes) {
+		int result = commit_changes(c, lasting);
+		e = result == SQLITE_OK ? OK : fail(t, c->at->db, result, "commit");
 		seen(c);
 	}
 	sqlite_rollback(c);
@@ -263,20 +331,20 @@ static enum err sqlite_commit(struct task *t, void *connection) {
 
 static enum err prepared(struct task *t, struct connection *c, const struct query *q, sqlite3_stmt **ret) {
 	size_t slot = (size_t)((uintptr_t)q / sizeof(*q)) & (CACHE_SLOTS - 1), tried = 0;
-	while (c->cache[slot].query && c->cache[slot].query != q && tried++ < CACHE_SLOTS)
+	while (c->at->cache[slot].query && c->at->cache[slot].query != q && tried++ < CACHE_SLOTS)
 		slot = (slot + 1) & (CACHE_SLOTS - 1);
-	if (c->cache[slot].query && c->cache[slot].query != q)
+	if (c->at->cache[slot].query && c->at->cache[slot].query != q)
 		return task_fail(t, ERR_INTERNAL, "sqlite: more queries than slots");
-	if (!c->cache[slot].query) {
+	if (!c->at->cache[slot].query) {
 		sqlite3_stmt *statement = NULL;
 		int result = sqlite3_prepare_v3(
-			c->db, query_text(t->arena, q), -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+			c->at->db, query_text(t->arena, q), -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
 		if (result != SQLITE_OK || !statement)
-			return fail(t, c->db, result ? result : SQLITE_ERROR, q->sql);
-		c->cache[slot].statement = statement;
-		c->cache[slot].query = q;
+			return fail(t, c->at->db, result ? result : SQLITE_ERROR, q->sql);
+		c->at->cache[slot].statement = statement;
+		c->at->cache[slot].query = q;
 	}
-	*ret = c->cache[slot].statement;
+	*ret = c->at->cache[slot].statement;
 	return OK;
 }
 
@@ -291,7 +359,7 @@ static int bind(sqlite3_stmt *s, int i, const struct value *v) {
 
 static int64_t sqlite_finish(void *connection) {
 	struct connection *c = connection;
-	int64_t changed = sqlite3_changes64(c->db);
+	int64_t changed = sqlite3_changes64(c->at->db);
 	if (c->running) {
 		sqlite3_reset(c->running);
 		sqlite3_clear_bindings(c->running); /* they point into the task's arena */
@@ -303,7 +371,7 @@ static int64_t sqlite_finish(void *connection) {
 
 static enum err sqlite_start(struct task *t, void *connection, const struct query *q, struct args args) {
 	struct connection *c = connection;
-	if (c->transaction && sqlite3_get_autocommit(c->db))
+	if (c->transaction && sqlite3_get_autocommit(c->at->db))
 		return task_fail(t, ERR_UNAVAILABLE, "sqlite: the transaction was rolled back");
 	use(t, c);
 	sqlite3_stmt *s = NULL;
@@ -313,7 +381,7 @@ static enum err sqlite_start(struct task *t, void *connection, const struct quer
 		int result = bind(s, (int)i + 1, &args.v[i]);
 		if (result == SQLITE_OK)
 			continue;
-		enum err e = fail(t, c->db, result, q->sql);
+		enum err e = fail(t, c->at->db, result, q->sql);
 		sqlite_finish(c);
 		return e;
 	}
@@ -327,7 +395,7 @@ static enum err sqlite_step(struct task *t, void *connection, bool *ret_row) {
 		*ret_row = result == SQLITE_ROW;
 		return OK;
 	}
-	enum err e = fail(t, c->db, result, sqlite3_sql(c->running));
+	enum err e = fail(t, c->at->db, result, sqlite3_sql(c->running));
 	sqlite_finish(c);
 	return e;
 }
@@ -365,12 +433,12 @@ static enum err sync_copy(struct task *t, const char *path) {
 
 static enum err vacuum_into(struct task *t, struct connection *c, const char *path) {
 	sqlite3_stmt *s = NULL;
-	int result = sqlite3_prepare_v2(c->db, "VACUUM INTO ?1", -1, &s, NULL);
+	int result = sqlite3_prepare_v2(c->at->db, "VACUUM INTO ?1", -1, &s, NULL);
 	if (result == SQLITE_OK)
 		result = sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC);
 	if (result == SQLITE_OK)
 		result = sqlite3_step(s);
-	enum err e = result == SQLITE_DONE ? OK : fail(t, c->db, result, "backup");
+	enum err e = result == SQLITE_DONE ? OK : fail(t, c->at->db, result, "backup");
 	sqlite3_finalize(s);
 	return e;
 }

@@ -113,7 +113,7 @@ static void link_rollback(struct link *l) {
 	l->begun = l->wakes = false;
 }
 
-enum err store_end(struct task *t, enum err so_far) {
+static enum err end(struct task *t, enum err so_far, bool lasting) {
 	struct link *l = NULL;
 	TRY(link_of(t, &l));
 	if (!l->begun)
@@ -122,12 +122,21 @@ enum err store_end(struct task *t, enum err so_far) {
 		link_rollback(l);
 		return so_far;
 	}
-	void (*wake)(void) = l->wakes ? atomic_load(&store.wake) : NULL;
+	bool wakes = l->wakes;
+	void (*wake)(void) = wakes ? atomic_load(&store.wake) : NULL;
 	l->begun = l->wakes = false;
-	TRY(store.driver->commit(t, l->connection));
+	TRY(store.driver->commit(t, l->connection, lasting || wakes));
 	if (wake)
 		wake();
 	return OK;
+}
+
+enum err store_end(struct task *t, enum err so_far) {
+	return end(t, so_far, true);
+}
+
+enum err store_end_passing(struct task *t, enum err so_far) {
+	return end(t, so_far, false);
 }
 
 enum err store_within(struct task *t, enum err (*do_it)(struct task *t, const void *what), const void *what) {

@@ -8,7 +8,8 @@
  * Transactions: store_begin … store_end. A change of state, its audit record and its jobs are one transaction. A commit
  * becomes durable by a sync shared by all who committed before it; store_settle waits for that. It is called once by
  * the worker before an answer leaves, and by whoever causes an effect outside (mail, directory) before that effect:
- * nothing leaves before everything the task wrote or read is safe. A failed sync ends the process.
+ * nothing leaves before everything the task wrote or read is safe, passing commits apart. A failed sync ends the
+ * process.
  *
  * Errors of all functions besides those named: ERR_UNAVAILABLE (database busy past the deadline, disk full),
  * ERR_INTERNAL. Queries are written once, in the SQL that SQLite and PostgreSQL share, with ?N parameters; a driver
@@ -27,6 +28,10 @@ void store_close(void);
 enum err store_begin(struct task *t) must_use; /* takes the write lock */
 enum err store_end(
 	struct task *t, enum err so_far) must_use; /* commits when so_far is OK, else rolls back and returns so_far */
+/* The like, for what may go with the machine's power without harm to anybody (a session that begins, a code not yet
+ * redeemed: the person begins anew): no answer waits until it is durable. It is so as soon as anything after it is, or
+ * the system writes it by itself, and the end of the process alone does not lose it. With a job it is as store_end. */
+enum err store_end_passing(struct task *t, enum err so_far) must_use;
 enum err store_settle(struct task *t) must_use;
 enum err store_backup(struct task *t,
 	const char *path) must_use;            /* a consistent copy while others write; the target must not exist */
@@ -130,6 +135,7 @@ enum err accounts_find_stable(
 	struct task *t, struct str directory, struct str stable_id, struct account **ret) must_use;
 enum err accounts_find_sub(struct task *t, struct str sub, struct account **ret) must_use;
 enum err accounts_update(struct task *t, const struct account *a) must_use;
+enum err accounts_logged_in(struct task *t, struct str id, int64_t at) must_use; /* last_login_at alone */
 enum err accounts_list(
 	struct task *t, struct str search, struct str after, unsigned limit, struct account **ret, size_t *n) must_use;
 
@@ -283,15 +289,6 @@ struct audit_filter {
 enum err audit_list(struct task *t, const struct audit_filter *f, struct audit_row **ret, size_t *n) must_use;
 
 /* ---- OpenID Connect ---- */
-struct parked_request {                                /* an authorization request that waits for a login or consent */
-	struct str id_hash, realm, client, parameters; /* parameters: JSON object, as checked */
-	int64_t created_at, expires_at;
-};
-enum err parked_insert(struct task *t, const struct parked_request *p) must_use;
-enum err parked_find(
-	struct task *t, struct str id_hash, struct parked_request **ret) must_use; /* ERR_EXPIRED past its time */
-enum err parked_remove(struct task *t, struct str id_hash) must_use;
-
 struct grant { /* what an account allowed a client: the family of a code, its tokens and refresh tokens */
 	struct str id, realm, client, account_id, sid;
 	struct str scope, nonce, redirect_uri, challenge; /* challenge: of S256 */
@@ -302,10 +299,10 @@ struct grant { /* what an account allowed a client: the family of a code, its to
 };
 enum err grants_insert(struct task *t, const struct grant *g) must_use;
 enum err grants_find(struct task *t, struct str id, struct grant **ret) must_use;
-/* Marks the code used in one statement and returns its grant: OK for exactly one caller. ERR_NOT_FOUND: no such code.
+/* Marks the code of the grant used in one statement and returns it: OK for exactly one caller. ERR_NOT_FOUND: no such.
  * ERR_EXPIRED. ERR_STALE: used before; *ret is filled then, so that the caller can revoke the family (RFC 6749 4.1.2).
  */
-enum err grants_use_code(struct task *t, struct str code_hash, int64_t now, struct grant **ret) must_use;
+enum err grants_use_code(struct task *t, struct str id, int64_t now, struct grant **ret) must_use;
 enum err grants_revoke(struct task *t, struct str id, int64_t now) must_use;
 enum err grants_revoke_account(struct task *t, struct str account_id, int64_t now) must_use;
 /* Those of a session that ends: not the ones with offline_access that were redeemed (OpenID Connect Core 11). */

@@ -9,7 +9,6 @@
 	" > 0 AND " time " <= ?1 ORDER BY " time " LIMIT " STEP ")"
 static const struct query queries[] = {
 	{PAST("ticket", "hash", "expires_at"), NULL, WRITES},
-	{PAST("parked_request", "id_hash", "expires_at"), NULL, WRITES},
 	{PAST("session", "id_hash", "expires_at"), NULL, WRITES},
 	{PAST("refresh_token", "hash", "expires_at"), NULL, WRITES},
 	{PAST("revoked_token", "jti", "expires_at"), NULL, WRITES},
@@ -20,7 +19,7 @@ const struct query_table sweep_queries = {"sweep", queries, COUNT(queries)};
 
 /* How long a row outlives its time: a link that expired is still told so, a code or token of an ended grant is still
  * known as one used before. */
-static const int64_t kept_ms[COUNT(queries)] = {DAY_MS, 0, 0, 0, 0, DAY_MS, DAY_MS};
+static const int64_t kept_ms[COUNT(queries)] = {DAY_MS, 0, 0, 0, DAY_MS, DAY_MS};
 
 enum err store_sweep(struct task *t, int64_t now, bool *ret_more) {
 	bool more = false;

@@ -43,8 +43,8 @@ enum err sync_enter(struct task *t) {
 void sync_leave(void) {
 	pthread_mutex_lock(&gate.lock);
 	gate.taken = false;
-	pthread_cond_signal(&gate.left);
 	pthread_mutex_unlock(&gate.lock);
+	pthread_cond_signal(&gate.left);
 }
 
 void sync_commit_begins(void) {
@@ -53,7 +53,6 @@ void sync_commit_begins(void) {
 
 void sync_commit_ended(void) {
 	atomic_fetch_add(&order.ended, 1);
-	metric_add(METRIC_STORE_COMMITS, 0, 1);
 }
 
 uint64_t sync_mark(void) {

@@ -258,7 +258,9 @@ enum err inbound_apply(
 	};
 	do {
 		TRY(store_begin(t));
-		TRY(store_end(t, apply_step(t, &x)));
+		enum err e = apply_step(t, &x);
+		/* Where nobody's access ended, what is lost is told again from the cookie that is lost with it. */
+		TRY(x.in.ended ? store_end(t, e) : store_end_passing(t, e));
 	} while (x.more);
 	if (x.in.groups_at)
 		mirror_groups_changed(t->realm_name, d, x.f.groups_at);

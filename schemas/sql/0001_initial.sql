@@ -1,5 +1,6 @@
 -- The first schema. Shared by SQLite and PostgreSQL: TEXT, BIGINT and BYTEA only, no column without a value, and
 -- ids that sort by bytes. BYTEA holds bytes in both (SQLite keeps a blob as it is under any type).
+-- WITHOUT ROWID is for SQLite, which then keeps a row in the tree of its key; a driver for PostgreSQL leaves it out.
 -- Times are milliseconds since 1970; 0 is "not yet". *_hash columns hold hashes of bearer secrets, never the secrets.
 
 CREATE TABLE generation (
@@ -126,7 +127,7 @@ CREATE TABLE session (
 	address TEXT NOT NULL DEFAULT '',
 	agent TEXT NOT NULL DEFAULT '',
 	PRIMARY KEY (realm, id_hash)
-);
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX session_sid ON session (realm, sid);
 CREATE INDEX session_account ON session (realm, account_id, created_at);
 CREATE INDEX session_expires ON session (expires_at);
@@ -162,20 +163,9 @@ CREATE TABLE audit (
 	address TEXT NOT NULL DEFAULT '',
 	at BIGINT NOT NULL DEFAULT 0,
 	PRIMARY KEY (realm, id)
-);
+) WITHOUT ROWID;
 CREATE INDEX audit_subject ON audit (realm, subject, id);
 CREATE INDEX audit_actor ON audit (realm, actor, id);
-
-CREATE TABLE parked_request (
-	realm TEXT NOT NULL,
-	id_hash TEXT NOT NULL CHECK (id_hash <> ''),
-	client TEXT NOT NULL DEFAULT '',
-	parameters TEXT NOT NULL DEFAULT '',
-	created_at BIGINT NOT NULL DEFAULT 0,
-	expires_at BIGINT NOT NULL DEFAULT 0,
-	PRIMARY KEY (realm, id_hash)
-);
-CREATE INDEX parked_request_expires ON parked_request (expires_at);
 
 CREATE TABLE oidc_grant (
 	realm TEXT NOT NULL,
@@ -196,8 +186,7 @@ CREATE TABLE oidc_grant (
 	revoked_at BIGINT NOT NULL DEFAULT 0,
 	amr TEXT NOT NULL DEFAULT '',
 	PRIMARY KEY (realm, id)
-);
-CREATE UNIQUE INDEX oidc_grant_code ON oidc_grant (realm, code_hash) WHERE code_hash <> '';
+) WITHOUT ROWID;
 CREATE INDEX oidc_grant_account ON oidc_grant (realm, account_id, id);
 CREATE INDEX oidc_grant_sid ON oidc_grant (realm, sid, id) WHERE sid <> '';
 CREATE INDEX oidc_grant_expires ON oidc_grant (expires_at);
@@ -213,7 +202,7 @@ CREATE TABLE refresh_token (
 	used_at BIGINT NOT NULL DEFAULT 0,
 	PRIMARY KEY (realm, hash),
 	FOREIGN KEY (realm, grant_id) REFERENCES oidc_grant (realm, id) ON DELETE CASCADE
-);
+) WITHOUT ROWID;
 CREATE INDEX refresh_token_grant ON refresh_token (realm, grant_id);
 CREATE INDEX refresh_token_expires ON refresh_token (expires_at);
 

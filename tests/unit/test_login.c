@@ -28,7 +28,7 @@ static void test_good(void **state) {
 	struct login_state s = {0};
 	struct login l = try(t, "  GOOD ", RIGHT);
 	assert_int_equal(l.result, LOGIN_OK);
-	assert_int_equal(l.session.n, 43);
+	assert_int_equal(l.session.n, 53);
 	assert_ok(login_session(t, l.session, &s));
 	assert_str(s.account->login, STR("good"));
 	assert_str(s.session->sid, l.sid);

@@ -250,7 +250,7 @@ static void parks_and_resumes(void **state) {
 	bool redirect;
 	assert_ok(authorize_read(t, changed(t->arena, WIKI_REQUEST, "prompt=login&max_age=7&extra=1"), &a, &redirect));
 	assert_false(str_contains(a.parameters, STR("extra")));
-	assert_ok(authorize_park(t, &a, &secret));
+	secret = authorize_park(t, &a);
 	assert_err(authorize_resume(t, STR("nonsense"), &back), ERR_EXPIRED);
 	assert_err(authorize_resume(t, STR(""), &back), ERR_EXPIRED);
 	assert_ok(authorize_resume(t, secret, &back));
@@ -270,14 +270,38 @@ static void parks_and_resumes(void **state) {
 	assert_err(gone, ERR_INVALID);
 	assert_err(authorize_resume(oidc_begin(*state, 1), secret, &back), ERR_EXPIRED); /* another realm */
 	t = oidc_begin(*state, 0);
-	assert_ok(authorize_forget(t, secret));
-	assert_err(authorize_resume(t, secret, &back), ERR_EXPIRED);
-	assert_ok(authorize_read(t, changed(t->arena, WIKI_REQUEST, ""), &a, &redirect));
-	assert_ok(authorize_park(t, &a, &secret));
+	for (size_t i = 0; i < secret.n; i += 7) {
+		char *bent = arena_alloc(t->arena, secret.n);
+		memcpy(bent, secret.p, secret.n);
+		bent[i] = bent[i] == 'A' ? 'B' : 'A';
+		assert_err(authorize_resume(t, str_slice(bent, secret.n), &back), ERR_EXPIRED);
+	}
 	clock_shift_ms(31 * 60000);
 	enum err late = authorize_resume(t, secret, &back);
 	clock_shift_ms(-31 * 60000);
 	assert_err(late, ERR_EXPIRED);
+}
+
+/* The longest that is taken makes a cookie that browsers keep. */
+static void parks_long_ones(void **state) {
+	struct task *t = oidc_begin(*state, 0);
+	struct authorize a;
+	bool redirect;
+	size_t longest = 0;
+	static char letters[2049];
+	memset(letters, 's', sizeof(letters));
+	for (size_t n = 1; n <= 2048; n += 89) {
+		const char *base = form_with(t, WIKI_REQUEST, "state", str_slice(letters, n));
+		base = form_with(t, base, "nonce", str_slice(letters, n < 512 ? n : 512));
+		enum err e = authorize_read(t, changed(t->arena, base, ""), &a, &redirect);
+		if (e) {
+			assert_err(e, ERR_INVALID);
+			assert_true(redirect);
+			break;
+		}
+		longest = authorize_park(t, &a).n;
+	}
+	assert_true(longest > 3400 && longest <= 3800);
 }
 
 /* ---- keys and metadata ---- */
@@ -423,6 +447,7 @@ int main(void) {
 		cmocka_unit_test(chooses_what_comes_next),
 		cmocka_unit_test(remembers_consent_by_scope),
 		cmocka_unit_test(parks_and_resumes),
+		cmocka_unit_test(parks_long_ones),
 		cmocka_unit_test(tells_metadata),
 		cmocka_unit_test(rotates_keys),
 		cmocka_unit_test(keeps_keys_sealed_and_apart),

@@ -17,7 +17,7 @@ static struct {
 	bool ready, logged_in, has_return, is_operator, confirm, redirect, form_post;
 	const char *password_reason;
 	bool old_wrong;
-	int submitted, resent, withdrawn, decided, ended, granted, forgotten;
+	int submitted, resent, withdrawn, decided, ended, granted;
 	struct decision decision;
 	const char *name; /* of the person who registered */
 	int64_t parked_at;
@@ -580,20 +580,15 @@ enum err authorize_read(struct task *t, struct params p, struct authorize *ret, 
 	*ret_redirect = world.redirect;
 	return world.authorize ? task_fail(t, world.authorize, "authorize") : OK;
 }
-enum err authorize_park(struct task *t, const struct authorize *a, struct str *ret_secret) {
+struct str authorize_park(struct task *t, const struct authorize *a) {
 	(void)t, (void)a;
-	*ret_secret = STR("PARKED");
-	return OK;
+	return STR("PARKED");
 }
-enum err authorize_resume(struct task *t, struct str secret, struct authorize *ret) {
-	if (world.resume || !str_eq(secret, STR("PARKED")))
+enum err authorize_resume(struct task *t, struct str parked, struct authorize *ret) {
+	if (world.resume || !str_eq(parked, STR("PARKED")))
 		return task_fail(t, ERR_EXPIRED, "parked");
 	*ret = fake_authorize();
-	return OK;
-}
-enum err authorize_forget(struct task *t, struct str secret) {
-	(void)t, (void)secret;
-	world.forgotten++;
+	ret->parked_at = world.parked_at;
 	return OK;
 }
 enum err authorize_next(struct task *t, const struct authorize *a, const struct login_state *state, bool fresh,

@@ -83,6 +83,12 @@ static void ids_sort_by_time(void **state) {
 	/* 10^12 ms are 00X3AAA400; the last two letters are one second. */
 	clock_shift_ms(INT64_C(1000000000000) - clock_wall_ms());
 	assert_true(str_starts(random_id(a), STR("00X3AAA4")));
+	struct str secret = random_secret(a), key = secret_key_of(a, secret);
+	assert_int_equal(secret.n, 53);
+	assert_true(str_starts(secret, STR("00X3AAA4")) && str_starts(key, str_sub(secret, 0, 10)));
+	assert_true(str_ends(key, base64url_encode(a, sha256(a, secret))));
+	assert_int_equal(secret_key_of(a, STR("0!")).n, 1 + 43); /* what is no letter of time stays out of the key */
+	assert_int_equal(secret_key_of(a, STR("")).n, 43);
 }
 
 /* Before any key is loaded: run first. */

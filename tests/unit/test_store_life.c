@@ -199,6 +199,27 @@ static void one_sync_for_all(void **state) {
 	worker_free(&other);
 }
 
+/* It is there for all, and nobody waits for it. */
+static void passing_commits_wait_for_none(void **state) {
+	struct worker *w = *state;
+	struct session s = {.id_hash = STR("k"), .sid = STR("s")}, *got = NULL;
+	assert_ok(store_check(&w->task));
+	assert_ok(store_settle(&w->task));
+	int64_t before = metric_get(METRIC_STORE_SYNCS, 0), commits = metric_get(METRIC_STORE_COMMITS, 0);
+	assert_ok(store_begin(&w->task));
+	assert_ok(store_end_passing(&w->task, sessions_insert(&w->task, &s)));
+	assert_ok(sessions_find(&w->task, STR("k"), &got));
+	assert_ok(store_settle(&w->task));
+	assert_int_equal(metric_get(METRIC_STORE_COMMITS, 0), commits + 1);
+	assert_int_equal(metric_get(METRIC_STORE_SYNCS, 0), before);
+	assert_ok(store_begin(&w->task)); /* a job waits for nobody to ask for it: it must last */
+	assert_ok(store_end_passing(&w->task, jobs_insert(&w->task, JOB_NOTICE, STR("s"), STR("{}"), 0, NULL)));
+	assert_ok(store_settle(&w->task));
+	assert_int_equal(metric_get(METRIC_STORE_SYNCS, 0), before + 1);
+	assert_ok(store_begin(&w->task));
+	assert_err(store_end_passing(&w->task, ERR_DENIED), ERR_DENIED);
+}
+
 static bool broken_disk(void *connection) {
 	(void)connection;
 	return false;
@@ -333,7 +354,8 @@ static void limit_pages(struct task *t, int pages) {
 	static const struct query small = {"PRAGMA max_page_count = 1", &number_record, READS};
 	static const struct query large = {"PRAGMA max_page_count = 1073741823", &number_record, READS};
 	int64_t now = 0;
-	assert_ok(query_number(t, pages ? &small : &large, NO_ARGS, &now));
+	assert_ok(store_begin(t)); /* of the handle that writes */
+	assert_ok(store_end(t, query_number(t, pages ? &small : &large, NO_ARGS, &now)));
 }
 
 static enum err fill_disk(struct task *t) {
@@ -486,6 +508,7 @@ int main(void) {
 		TEST(a_writer_waits_until_its_deadline),
 		TEST(a_forgotten_transaction_ends),
 		TEST(one_sync_for_all),
+		TEST(passing_commits_wait_for_none),
 		TEST(a_failed_sync_ends_the_process),
 		TEST(a_commit_under_way_is_synced),
 		TEST(one_of_many_wins),

@@ -39,8 +39,6 @@ static struct str tagged(struct task *t, const char *tag, struct str text) {
 #define TICKET_NUMBERS(X)  X(created_at) X(expires_at) X(lease_until) X(used_at)
 #define SESSION_TEXTS(X)   X(account_id) X(amr) X(address) X(agent)
 #define SESSION_NUMBERS(X) X(created_at) X(auth_time) X(seen_at) X(expires_at)
-#define PARKED_TEXTS(X)    X(client) X(parameters)
-#define PARKED_NUMBERS(X)  X(created_at)
 #define GRANT_TEXTS(X)     X(client) X(account_id) X(sid) X(scope) X(nonce) X(redirect_uri) X(challenge) X(amr)
 #define GRANT_NUMBERS(X)   X(code_expires_at) X(code_used_at) X(auth_time) X(created_at) X(expires_at) X(revoked_at)
 #define REFRESH_TEXTS(X)   X(client)
@@ -220,18 +218,6 @@ static void refresh_round(struct task *t, struct str text, int state) {
 	COMPARE(REFRESH_TEXTS, REFRESH_NUMBERS);
 }
 
-static void parked_round(struct task *t, struct str text, int state) {
-	(void)state;
-	struct parked_request row = {.id_hash = tagged(t, "parked", text), .realm = A, .expires_at = INT64_MAX},
-			      *got = NULL;
-	FILL(PARKED_TEXTS, PARKED_NUMBERS);
-	assert_ok(parked_insert(t, &row));
-	assert_ok(parked_find(t, row.id_hash, &got));
-	COMPARE(PARKED_TEXTS, PARKED_NUMBERS);
-	assert_ok(parked_remove(t, row.id_hash));
-	assert_err(parked_find(t, row.id_hash, &got), ERR_NOT_FOUND);
-}
-
 static void consent_round(struct task *t, struct str text, int state) {
 	(void)state;
 	struct str account = tagged(t, "account", text), got = STR_NONE;
@@ -308,7 +294,6 @@ static void rows_come_back(void **state) {
 		audit_round,
 		grant_round,
 		refresh_round,
-		parked_round,
 		consent_round,
 		key_round,
 		mirror_round,
@@ -335,7 +320,6 @@ static void fill_realm(struct task *t) {
 		.hash = STR("k"), .purpose = STR("verify"), .subject = STR("r"), .bound = name, .expires_at = far};
 	struct session e = {
 		.id_hash = STR("e"), .sid = STR("sid"), .account_id = STR("a"), .agent = name, .expires_at = far};
-	struct parked_request q = {.id_hash = STR("q"), .client = name, .expires_at = far};
 	struct grant g = {.id = STR("g"),
 		.account_id = STR("a"),
 		.sid = STR("sid"),
@@ -357,7 +341,6 @@ static void fill_realm(struct task *t) {
 	assert_ok(accounts_insert(t, &a));
 	assert_ok(tickets_insert(t, &k));
 	assert_ok(sessions_insert(t, &e));
-	assert_ok(parked_insert(t, &q));
 	assert_ok(grants_insert(t, &g));
 	assert_ok(grants_insert(t, &h));
 	assert_ok(refresh_insert(t, &f));
@@ -432,7 +415,6 @@ static void sees_its_logins(struct task *t) {
 	struct session *e = NULL;
 	struct job *j = NULL;
 	struct audit_row *u = NULL;
-	struct parked_request *q = NULL;
 	struct grant *g = NULL;
 	struct party *party = NULL;
 	struct refresh *f = NULL;
@@ -449,7 +431,6 @@ static void sees_its_logins(struct task *t) {
 	SEES_ONE(audit_list(t, &(struct audit_filter){.limit = 9}, &u, &n), u, detail);
 	SEES_ONE(audit_list(t, &(struct audit_filter){.actor = t->actor, .limit = 9}, &u, &n), u, detail);
 	SEES_ONE(audit_list(t, &(struct audit_filter){.subject = STR("r"), .limit = 9}, &u, &n), u, detail);
-	SEES(parked_find(t, STR("q"), &q), q, client);
 	SEES(grants_find(t, STR("g"), &g), g, scope);
 	SEES_ONE(grants_list_sid(t, STR("sid"), &g, &n), g, scope);
 	SEES_ONE(grants_list_account(t, STR("a"), &g, &n), g, scope);
@@ -487,14 +468,13 @@ static void change_realm(struct task *t) {
 	assert_ok(sessions_touch(t, STR("e"), 9));
 	assert_ok(sessions_remove(t, STR("e")));
 	assert_ok(sessions_remove_account(t, STR("a"), STR("")));
-	assert_ok(grants_use_code(t, STR("c"), 1, &g));
+	assert_ok(grants_use_code(t, STR("g"), 1, &g));
 	assert_ok(refresh_use(t, STR("f"), 1, &f));
 	assert_ok(grants_revoke(t, STR("g"), 1));
 	assert_ok(grants_revoke_account(t, STR("a"), 1));
 	assert_ok(grants_revoke_sid(t, STR("sid"), 1));
 	assert_ok(grants_revoke_sid(t, STR("told"), 1));
 	assert_ok(grants_revoke_account(t, STR("b"), 1));
-	assert_ok(parked_remove(t, STR("q")));
 	assert_ok(consents_put(t, STR("a"), STR("app"), STR("none"), 1));
 	assert_ok(signing_keys_remove(t, STR("y")));
 	assert_ok(registrations_find(t, STR("r"), &r));
@@ -520,7 +500,7 @@ static void realms_do_not_cross(void **state) {
 	sees_its_logins(t);
 	sees_its_mirror(t);
 	assert_ok(tickets_use(t, STR("k"), 1));
-	assert_ok(grants_use_code(t, STR("c"), 1, &g));
+	assert_ok(grants_use_code(t, STR("g"), 1, &g));
 	assert_int_equal(g->revoked_at, 0);
 	assert_ok(refresh_use(t, STR("f"), 1, &f));
 	struct account foreign = {.id = STR("x"), .realm = B, .stable_id = STR("x"), .sub = STR("x")};

@@ -25,7 +25,7 @@ enum err endpoint_authorize(struct task *t, struct request *q, struct response *
 		return flow_refuse(t, q, r, &a, e);
 	if (next == AUTHORIZE_GRANT)
 		return flow_grant(t, q, r, &a, false);
-	TRY(flow_park(t, r, &a));
+	flow_park(t, r, &a);
 	response_redirect(r, realm_path(t, next == AUTHORIZE_LOGIN ? "/login" : "/consent"));
 	return OK;
 }
@@ -39,6 +39,6 @@ enum err endpoint_authorize_resume(struct task *t, struct request *q, struct res
 		response_redirect(r, realm_path(t, next == AUTHORIZE_LOGIN ? "/login" : "/consent"));
 		return OK;
 	}
-	TRY(flow_end(t, r, &flow));
+	flow_end(t, r);
 	return e ? flow_refuse(t, q, r, &flow.authorize, e) : flow_grant(t, q, r, &flow.authorize, false);
 }

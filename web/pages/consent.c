@@ -40,12 +40,12 @@ enum err page_consent_submit(struct task *t, struct request *q, struct response 
 	if (!q->login)
 		return to_login(t, r);
 	if (!pressed(q, "allow")) {
-		TRY(flow_end(t, r, &flow));
+		flow_end(t, r);
 		return flow_refuse(t, q, r, &flow.authorize, ERR_DENIED);
 	}
 	enum err e = authorize_next(t, &flow.authorize, q->login, flow_fresh(&flow, q->login), true, &next);
 	if (!e && next == AUTHORIZE_LOGIN)
 		return to_login(t, r);
-	TRY(flow_end(t, r, &flow));
+	flow_end(t, r);
 	return e ? flow_refuse(t, q, r, &flow.authorize, e) : flow_grant(t, q, r, &flow.authorize, true);
 }
