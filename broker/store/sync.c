@@ -77,7 +77,9 @@ static void sync_lead(struct task *t, sync_function run, void *connection) {
 	order.running = false;
 	order.syncs_done = number;
 	atomic_store(&order.safe, covers);
+	pthread_mutex_unlock(&order.lock); /* who wakes under it would wait for it at once */
 	pthread_cond_broadcast(&order.done);
+	pthread_mutex_lock(&order.lock);
 }
 
 enum err sync_wait(struct task *t, uint64_t mark, sync_function run, void *connection) {
