@@ -6,7 +6,10 @@
 #define LIST_MS  600000 /* between lists of ids, where deletions are not shown */
 #define STORE_MS 60000  /* a cookie that came with nothing is to be stored after this time */
 
+#define NOTICE_MS 100 /* between questions, however many changes are noticed */
+
 #define CONTROL_SHOW_DELETED "1.2.840.113556.1.4.417" /* MS-ADTS 3.1.1.3.4.1.14 */
+#define CONTROL_NOTIFICATION "1.2.840.113556.1.4.528" /* MS-ADTS 3.1.1.3.4.1.9 */
 
 /* ---- opening ---- */
 static enum err find_context(struct task *t, struct feed *f) {
@@ -159,6 +162,7 @@ static void settled(struct feed *f, struct feed_batch *b) {
 	if (r->more)
 		return;
 	r->next_at = now + f->d->feed_interval_ms;
+	r->notice_from = now + NOTICE_MS;
 	b->current = true;
 	if (!r->initial)
 		return;
@@ -189,11 +193,43 @@ static enum err list(struct task *t, struct feed *f, struct feed_batch *b) {
 	return OK;
 }
 
+/* Asks to be told when something changes. It only makes the next question come earlier: the server may refuse (it takes
+ * five on a connection), be late, or leave some out. */
+static enum err notice_ask(struct task *t, struct feed *f) {
+	struct trail *r = f->state;
+	LDAPControl control = wire_control_of(CONTROL_NOTIFICATION, true, STR_NONE);
+	struct question q = {.base = bytes_str(&r->nc),
+		.scope = LDAP_SCOPE_SUBTREE,
+		.filter = STR("(objectClass=*)"), /* no other is taken */
+		.controls = (LDAPControl *[]){&control, NULL}};
+	strs_add(t->arena, &q.attributes, STR("1.1")); /* RFC 4511 4.5.1.8 */
+	return wire_send(t, f, &q, &r->notice);
+}
+
+/* Until it is time for the next question, or something changed. */
+static enum err rest(struct task *t, struct feed *f, int64_t until) {
+	struct trail *r = f->state;
+	int64_t now;
+	while ((now = clock_monotonic_ms()) < until && now < r->next_at) {
+		owned(feed_message) LDAPMessage *m = NULL;
+		TRY(wire_receive(t, f, (until < r->next_at ? until : r->next_at) - now, &m));
+		if (!m || ldap_msgid(m) != r->notice)
+			continue;
+		if (ldap_msgtype(m) == LDAP_RES_SEARCH_RESULT)
+			r->notice = -1; /* it takes none: the interval alone counts */
+		else if (r->notice_from < r->next_at)
+			r->next_at = r->notice_from;
+	}
+	return OK;
+}
+
 static enum err turn(struct task *t, struct feed *f, int64_t end, struct feed_batch *b) {
 	struct trail *r = f->state;
-	int64_t now = clock_monotonic_ms(), left = r->next_at - now;
-	if (r->n == 0 && !r->more && left > 0)
-		return wire_rest(t, f, left < end - now ? left : end - now);
+	if (r->n == 0 && !r->more && r->next_at > clock_monotonic_ms()) {
+		if (!r->notice)
+			TRY(notice_ask(t, f));
+		return rest(t, f, end);
+	}
 	b->restarted = b->restarted || r->restarted;
 	r->restarted = false;
 	if (r->n == 0)

@@ -26,7 +26,9 @@ struct trail {
 	bool initial, more, restarted;
 	bool to_store; /* the cookie, with what was told */
 	int64_t stored_at, next_at;
-	bool lists; /* deleted objects are not shown to us */
+	int notice;          /* message id of the search that tells that something changed, or 0 */
+	int64_t notice_from; /* what is told before is not asked for at once */
+	bool lists;          /* deleted objects are not shown to us */
 	struct pass list;
 	int64_t listed_at; /* 0: not yet */
 	/* of the kind */

@@ -615,6 +615,25 @@ static void notices_a_frozen_server(void **state) {
 	done(&w);
 }
 
+/* Active Directory says that something changed before it is asked again. */
+static void wakes_before_its_time(void **state) {
+	struct fixture *f = *state;
+	struct follower w = {0};
+	if (kind->feed != FEED_DIRSYNC && kind->feed != FEED_USN)
+		skip();
+	f->d->feed_interval_ms = 3 * PATIENCE_MS;
+	open_with(&w, f, STR_NONE);
+	for (int tries = 0; tries < 100 && !w.current; tries++)
+		assert_ok(f, listen_once(&w, 100));
+	assert_true(w.current);
+	assert_ok(f, listen_once(&w, 200)); /* it rests, and listens */
+	forget(&w);
+	create(f, kind->feed == FEED_DIRSYNC ? "feed-woken" : "feed-woken-usn");
+	struct str id = id_of(f, person(f, kind->feed == FEED_DIRSYNC ? "feed-woken" : "feed-woken-usn"));
+	assert_int_equal(expect(&w, FEED_CHANGED, id)->subject, FEED_PERSON);
+	done(&w);
+}
+
 static void tells_many_in_batches(void **state) {
 	struct fixture *f = *state;
 	struct follower w = {0};
@@ -651,6 +670,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(survives_a_garbled_cookie, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(forgets_the_cookie_of_another_question, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(notices_a_frozen_server, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(wakes_before_its_time, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_many_in_batches, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(says_what_limits_it, feed_fixture, fixture_close),
 	};
