@@ -3,7 +3,9 @@
  *   limits http PORT BYTES               a bare libmicrohttpd answer of so many bytes, until it is ended
  *   limits sign RS256|ES256 SECONDS      signatures in one thread: per_cpu_s=
  *   limits commits FOLDER SECONDS        durable commits of SQLite one by one, and syncs of a file: per_s= syncs_per_s=
- *   limits bind|searchbind|search|add NAME=VALUE...   on pooled connections: per_s= and cpu_us= of directory=PID each
+ *   limits bind|searchbind|search|add|addmember NAME=VALUE...   on pooled connections: per_s= and cpu_us= of
+ *                                        directory=PID each; make=active_directory for its names, rate= for so many a
+ *                                        second, addmember: and into group=DN
  */
 #include <fcntl.h>
 #include <ldap.h>
@@ -23,6 +25,8 @@
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "group_cpu.h"
 
 #define THREADS_MOST 64
 #define SECONDS_MOST 60
@@ -166,8 +170,9 @@ static int disk(const char *folder, double seconds) {
 
 /* ---- the directory ---- */
 static struct {
-	const char *uri, *ca, *service, *secret, *people, *logins, *password, *n_logins, *threads, *seconds, *directory;
-} o = {.n_logins = "1", .threads = "8", .seconds = "3", .directory = "0"};
+	const char *uri, *ca, *service, *secret, *people, *logins, *password, *n_logins, *threads, *seconds, *directory,
+		*rate, *group, *make;
+} o = {.n_logins = "1", .threads = "8", .seconds = "3", .directory = "0", .rate = "0", .group = "", .make = "openldap"};
 static const struct {
 	const char *name, **value;
 } names[] = {
@@ -182,11 +187,25 @@ static const struct {
 	{"threads", &o.threads},
 	{"seconds", &o.seconds},
 	{"directory", &o.directory},
+	{"rate", &o.rate},
+	{"group", &o.group},
+	{"make", &o.make},
 };
 
-enum work { BIND = 1, SEARCH = 2, ADD = 4 };
+/* What names a person, and how one is found and added: as the drivers of usherd do it. */
+static const struct make {
+	const char *name, *rdn, *class, *filter, *disabled;
+} makes[] = {
+	{"openldap", "uid", "inetOrgPerson", "(&(objectClass=inetOrgPerson)(|(uid=%s)(mail=%s)))", NULL},
+	{"active_directory", "cn", "user",
+		"(&(objectCategory=person)(objectClass=user)(|(sAMAccountName=%s)(userPrincipalName=%s)))", "514"},
+};
+static const struct make *make = &makes[0];
+
+enum work { BIND = 1, SEARCH = 2, ADD = 4, MEMBER = 8 };
 static unsigned work;
-static double end_s;
+static double began_s, end_s, rate;
+static time_t began_wall;
 static atomic_ulong turns;
 
 static void options_read(char **texts) {
@@ -202,6 +221,12 @@ static void options_read(char **texts) {
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!*names[i].value)
 			die(names[i].name, "is missing");
+	size_t i = 0;
+	while (i < sizeof(makes) / sizeof(*makes) && strcmp(makes[i].name, o.make))
+		i++;
+	if (i == sizeof(makes) / sizeof(*makes))
+		die(o.make, "no make");
+	make = &makes[i];
 }
 
 static void bound(LDAP *l, const char *dn, const char *password) {
@@ -224,43 +249,71 @@ static void searched(LDAP *l, const char *login) {
 	static char *attributes[] = {"*", "memberOf", "entryUUID", "pwdAccountLockedTime", NULL};
 	char filter[256];
 	LDAPMessage *found = NULL;
-	snprintf(filter, sizeof(filter), "(&(objectClass=inetOrgPerson)(|(uid=%s)(mail=%s)))", login, login);
+	snprintf(filter, sizeof(filter), make->filter, login, login);
 	int e = ldap_search_ext_s(l, o.people, LDAP_SCOPE_SUBTREE, filter, attributes, 0, NULL, NULL, NULL, 2, &found);
 	if (e || ldap_count_entries(l, found) != 1)
 		die(login, ldap_err2string(e));
 	ldap_msgfree(found);
 }
 
-static void added(LDAP *l, const char *login) {
-	char name[128], dn[512], mail[160], *names_of[] = {name, NULL}, *mails[] = {mail, NULL};
-	char *classes[] = {"inetOrgPerson", NULL};
-	LDAPMod one[] = {{LDAP_MOD_ADD, "objectClass", {classes}}, {LDAP_MOD_ADD, "uid", {names_of}},
-		{LDAP_MOD_ADD, "cn", {names_of}}, {LDAP_MOD_ADD, "sn", {names_of}}, {LDAP_MOD_ADD, "mail", {mails}}};
-	LDAPMod *all[] = {&one[0], &one[1], &one[2], &one[3], &one[4], NULL};
-	snprintf(name, sizeof(name), "add%s-%ld", login, (long)time(NULL));
+/* As a plan of usherd does: the entry disabled, with its names and mail. */
+static void added(LDAP *l, const char *dn, const char *name) {
+	char mail[160], *login[] = {(char *)(uintptr_t)name, NULL}, *mails[] = {mail, NULL};
+	char *classes[] = {(char *)(uintptr_t)make->class, NULL},
+	     *control[] = {(char *)(uintptr_t)make->disabled, NULL};
+	LDAPMod list[] = {{LDAP_MOD_ADD, "objectClass", {classes}}, {LDAP_MOD_ADD, "cn", {login}},
+		{LDAP_MOD_ADD, "sn", {login}}, {LDAP_MOD_ADD, "mail", {mails}},
+		{LDAP_MOD_ADD, make->disabled ? "sAMAccountName" : "uid", {login}},
+		{LDAP_MOD_ADD, "userAccountControl", {control}}};
+	LDAPMod *all[] = {&list[0], &list[1], &list[2], &list[3], &list[4], make->disabled ? &list[5] : NULL, NULL};
 	snprintf(mail, sizeof(mail), "%s@added.test", name);
-	snprintf(dn, sizeof(dn), "uid=%s,%s", name, o.people);
 	int e = ldap_add_ext_s(l, dn, all, NULL, NULL);
 	if (e)
 		die(dn, ldap_err2string(e));
 }
 
+static void joined(LDAP *l, const char *dn) {
+	char *member[] = {(char *)(uintptr_t)dn, NULL};
+	LDAPMod one = {LDAP_MOD_ADD, "member", {member}}, *all[] = {&one, NULL};
+	int e = ldap_modify_ext_s(l, o.group, all, NULL, NULL);
+	if (e)
+		die(o.group, ldap_err2string(e));
+}
+
+static void turn_run(LDAP *service, LDAP *passwords, unsigned long turn) {
+	char login[64], dn[512];
+	if (work & ADD)
+		snprintf(login, sizeof(login), "%c%lu-%lu", o.logins[0], (unsigned long)began_wall % 1000000, turn);
+	else
+		snprintf(login, sizeof(login), "%s%05lu", o.logins, turn % strtoul(o.n_logins, NULL, 10));
+	snprintf(dn, sizeof(dn), "%s=%s,%s", make->rdn, login, o.people);
+	if (work & SEARCH)
+		searched(service, login);
+	if (work & BIND)
+		bound(passwords, dn, o.password);
+	if (work & ADD)
+		added(service, dn, login);
+	if (work & MEMBER)
+		joined(service, dn);
+}
+
+/* A server that is asked less often wakes more often for each question: what is compared with a slower program is asked
+ * at that one's rate. */
+static void turn_await(unsigned long turn) {
+	double wait = rate > 0 ? began_s + (double)turn / rate - now_s(CLOCK_MONOTONIC) : 0;
+	const struct timespec t = {.tv_sec = (time_t)wait, .tv_nsec = (long)((wait - (double)(time_t)wait) * 1e9)};
+	if (wait > 0)
+		nanosleep(&t, NULL);
+}
+
 /* One connection for the service account and one for passwords, as a worker of usherd has them. */
 static void *directory_thread(void *argument) {
 	LDAP *service = opened(), *passwords = opened();
-	unsigned long most = strtoul(o.n_logins, NULL, 10);
-	char login[64], dn[512];
 	bound(service, o.service, o.secret);
 	while (now_s(CLOCK_MONOTONIC) < end_s) {
 		unsigned long turn = atomic_fetch_add(&turns, 1);
-		snprintf(login, sizeof(login), "%s%05lu", o.logins, work & ADD ? turn : turn % most);
-		snprintf(dn, sizeof(dn), "uid=%s,%s", login, o.people);
-		if (work & SEARCH)
-			searched(service, login);
-		if (work & BIND)
-			bound(passwords, dn, o.password);
-		if (work & ADD)
-			added(service, login);
+		turn_await(turn);
+		turn_run(service, passwords, turn);
 	}
 	ldap_unbind_ext_s(service, NULL, NULL);
 	ldap_unbind_ext_s(passwords, NULL, NULL);
@@ -270,20 +323,24 @@ static void *directory_thread(void *argument) {
 static int directory(void) {
 	pthread_t threads[THREADS_MOST];
 	unsigned long n = strtoul(o.threads, NULL, 10);
-	double seconds = seconds_read(o.seconds), began = now_s(CLOCK_MONOTONIC);
-	clockid_t clock;
+	double seconds = seconds_read(o.seconds);
+	long pid = strtol(o.directory, NULL, 10);
 	ldap_set_option(NULL, LDAP_OPT_X_TLS_CACERTFILE, o.ca);
-	if (n < 1 || n > THREADS_MOST || clock_getcpuclockid((pid_t)strtol(o.directory, NULL, 10), &clock))
-		die("threads or directory", o.directory);
-	double cpu = now_s(clock);
-	end_s = began + seconds;
+	if (n < 1 || n > THREADS_MOST)
+		die("threads", o.threads);
+	rate = strtod(o.rate, NULL);
+	began_wall = time(NULL);
+	int64_t cpu = group_cpu_us(pid);
+	began_s = now_s(CLOCK_MONOTONIC);
+	end_s = began_s + seconds;
 	for (unsigned long i = 0; i < n; i++)
 		if (pthread_create(&threads[i], NULL, directory_thread, NULL))
 			abort();
 	for (unsigned long i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
 	double done = (double)atomic_load(&turns);
-	printf("per_s=%.1f\ncpu_us=%.1f\n", done / (now_s(CLOCK_MONOTONIC) - began), (now_s(clock) - cpu) * 1e6 / done);
+	printf("per_s=%.1f\ncpu_us=%.1f\n", done / (now_s(CLOCK_MONOTONIC) - began_s),
+		(double)(group_cpu_us(pid) - cpu) / done);
 	return 0;
 }
 
@@ -291,7 +348,8 @@ int main(int n, char **arguments) {
 	static const struct {
 		const char *name;
 		unsigned work;
-	} kinds[] = {{"bind", BIND}, {"search", SEARCH}, {"searchbind", SEARCH | BIND}, {"add", ADD}};
+	} kinds[] = {{"bind", BIND}, {"search", SEARCH}, {"searchbind", SEARCH | BIND}, {"add", ADD},
+		{"addmember", ADD | MEMBER}};
 	const char *what = n > 3 ? arguments[1] : "";
 	if (!strcmp(what, "http"))
 		return http(arguments[2], arguments[3]);
@@ -306,6 +364,6 @@ int main(int n, char **arguments) {
 		options_read(arguments + 2);
 		return directory();
 	}
-	fprintf(stderr, "usage: limits http|sign|commits|bind|searchbind|search|add ...\n");
+	fprintf(stderr, "usage: limits http|sign|commits|bind|searchbind|search|add|addmember ...\n");
 	return 2;
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "group_cpu.h"
 #include "letters.h"
 #include "scenario.h"
 
@@ -64,12 +65,6 @@ static bool option_read(const char *text) {
 static int64_t now_us(clockid_t clock) {
 	struct timespec t;
 	return clock_gettime(clock, &t) ? 0 : (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* Of all threads of a process, finer than the ticks in /proc/PID/stat. */
-static int64_t cpu_us(long pid) {
-	clockid_t clock;
-	return pid > 0 && !clock_getcpuclockid((pid_t)pid, &clock) ? now_us(clock) : 0;
 }
 
 static void pause_us(int64_t us) {
@@ -210,13 +205,14 @@ static int run(void) {
 	workers_start();
 	pause_us(warm_up * 1000000);
 	peak_forget(server_pid);
-	int64_t began = now_us(CLOCK_MONOTONIC), cpu = cpu_us(server_pid), directory = cpu_us(directory_pid);
+	int64_t began = now_us(CLOCK_MONOTONIC), cpu = group_cpu_us(server_pid),
+		directory = group_cpu_us(directory_pid);
 	atomic_store(&measuring, true);
 	pause_us(seconds * 1000000);
 	atomic_store(&measuring, false);
 	double took = (double)(now_us(CLOCK_MONOTONIC) - began);
-	cpu = cpu_us(server_pid) - cpu;
-	directory = cpu_us(directory_pid) - directory;
+	cpu = group_cpu_us(server_pid) - cpu;
+	directory = group_cpu_us(directory_pid) - directory;
 	atomic_store(&stop, true);
 	workers_join(&times, &done, &errors);
 	double n = done ? (double)done : 1;
