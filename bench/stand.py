@@ -19,7 +19,7 @@ from usher import Daemon  # noqa: E402  pylint: disable=wrong-import-position
 
 TOOLS = os.environ.get("BENCH", "")
 PASSWORD = "Load-passw0rd"
-ROW = "{:<22} {:>9} {:>8} {:>8} {:>9} {:>9} {:>7}  {:<38} {:>6}  {}"
+ROW = "{:<26} {:>9} {:>8} {:>8} {:>9} {:>9} {:>7}  {:<52} {:>6}  {}"
 MAKES = {"openldap": directories.Directory, "active_directory": directories.ActiveDirectory}
 ALLOWANCE = {"openldap": (), "active_directory": ("--option", "old password allowed period = 0")}
 
