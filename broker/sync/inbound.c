@@ -115,7 +115,7 @@ static enum err change_apply(struct task *t, struct inbound *in, const struct fe
 	return inbound_person(t, in, a, c->kind == FEED_GONE ? NULL : c->entry);
 }
 
-/* The rows of one change at a time: five hundred people in many groups would not fit into a task. */
+/* The rows of one change at a time: a hundred people in many groups would not fit into a task. */
 static enum err changes_apply(struct task *t, struct inbound *in, const struct feed_batch *batch) {
 	owned(arena) struct arena *scratch = arena_new();
 	struct arena *whole = t->arena;

@@ -216,11 +216,22 @@ static enum err watcher_apply(
 	return OK;
 }
 
+/* A first pass over many entries would hold the store's writers and a core as long as it lasts: logins have half of the
+ * time. */
+static enum err watcher_pass(
+	struct task *t, struct watcher *w, const struct directory_config *d, const struct feed_batch *b) {
+	int64_t began = clock_monotonic_ms();
+	TRY(watcher_apply(t, w, d, b));
+	if (!w->following && b->n)
+		watch_wait(clock_monotonic_ms() - began);
+	return OK;
+}
+
 static enum err watcher_follow(struct task *t, struct watcher *w, const struct directory_config *d) {
 	struct feed_batch b = {0};
 	TRY(feed_next(t, w->feed, w->reconcile.arena ? 0 : WAIT_MS, &b));
 	if (worth_a_row(w, &b))
-		return watcher_apply(t, w, d, &b);
+		return w->following ? watcher_apply(t, w, d, &b) : watcher_pass(t, w, d, &b);
 	if (b.current && w->following)
 		watcher_heard(t, w, d);
 	return OK;

@@ -20,7 +20,7 @@
 
 #include "federation/directory/directory.h"
 
-#define FEED_BATCH 500u /* changes in one batch, at most */
+#define FEED_BATCH 100u /* changes in one batch, at most: it is applied in one transaction, and logins wait for that */
 
 enum feed_change_kind {
 	FEED_SEEN,    /* it is there, and has not changed since the cookie; only stable_id is set */
