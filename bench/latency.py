@@ -41,9 +41,8 @@ class Run:
     def one(self, name):
         app = App(self.stand.daemon.issuer())
         tokens = app.log_in(Browser(app.issuer), name, stand.PASSWORD)
-        dn = f"{self.stand.names}={name},{self.stand.directory.v['PEOPLE']}"
         time.sleep(random.uniform(0, POLLED_S if self.make == "active_directory" else 0.02))
-        before, answered = self.changes.send(f"dn: {dn}\nchangetype: modify\n{DISABLE[self.make]}")
+        before, answered = self.changes.send(f"dn: {self.stand.person_dn(name)}\nchangetype: modify\n{DISABLE[self.make]}")
         refused = self.refused(app, tokens["refresh_token"])
         return refused - before, refused - answered
 

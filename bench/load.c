@@ -25,7 +25,7 @@
 /* ---- options ---- */
 static struct target target = {
 	.realm = "bench", .secret = "", .logins = "s", .n_logins = 1, .password = "", .mailbox = ""};
-static long users = 16, seconds = 3, warm_up = 1, server_pid, directory_pid, port, n_logins = 1;
+static long users = 16, seconds = 3, warm_up = 1, pause_ms, server_pid, directory_pid, port, n_logins = 1;
 
 static const struct {
 	const char *name;
@@ -35,6 +35,7 @@ static const struct {
 	{"users", &users, NULL},
 	{"seconds", &seconds, NULL},
 	{"warm_up", &warm_up, NULL},
+	{"pause", &pause_ms, NULL}, /* milliseconds of each user between two turns */
 	{"server", &server_pid, NULL},
 	{"directory", &directory_pid, NULL},
 	{"port", &port, NULL},
@@ -135,8 +136,11 @@ static void *worker_main(void *argument) {
 	if (scenario->prepare && !scenario->prepare(&w->user))
 		complain(w);
 	pthread_barrier_wait(&prepared);
-	while (!atomic_load_explicit(&stop, memory_order_relaxed))
+	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
 		turn(w);
+		if (pause_ms > 0)
+			pause_us(pause_ms * 1000);
+	}
 	client_close(&w->user.http);
 	return NULL;
 }
@@ -260,7 +264,7 @@ int main(int n, char **arguments) {
 		if (!option_read(arguments[i]))
 			return 2;
 	if (users < 1 || users > USERS_MOST || seconds < 1 || seconds > SECONDS_MOST || warm_up < 0 ||
-		warm_up > SECONDS_MOST || port < 1 || port > 65535 || n_logins < 1)
+		warm_up > SECONDS_MOST || pause_ms < 0 || pause_ms > 1000 || port < 1 || port > 65535 || n_logins < 1)
 		return 2;
 	target.port = (unsigned)port;
 	target.n_logins = (unsigned)n_logins;

@@ -5,8 +5,6 @@ following costs, and what logins take beside the first pass and without it. usag
 The entries are made by slapadd while slapd is down, and the accounts are written into the store while usherd is down: as if everybody had logged in once.
 An account that nobody has linked is not mirrored."""
 import argparse
-import base64
-import hashlib
 import math
 import os
 import random
@@ -19,7 +17,7 @@ import stand
 from stand import directories
 
 GROUP_OF = 500  # members of each group
-USERS = 2       # who log in at once: the machine is not full
+USERS, PAUSE_MS = 4, 80  # some 45 logins a second: a machine that is full of logins alone would tell nothing
 CHANGES_S = 10
 CHANGES_EACH_S = 20
 PASS_S = 600    # the first pass, at most
@@ -38,11 +36,6 @@ userPassword: {password}
 entryUUID: {uuid}
 
 """
-
-
-def ssha(password):
-    salt = b"bench"
-    return "{SSHA}" + base64.b64encode(hashlib.sha1(password.encode() + salt).digest() + salt).decode()
 
 
 class Scale:
@@ -65,7 +58,7 @@ class Scale:
         return f"5ca1ab1e-0000-4000-8000-{i:012x}"
 
     def write_ldif(self, path):
-        password = ssha(stand.PASSWORD)
+        password = stand.ssha(stand.PASSWORD)
         with open(path, "w", encoding="ascii") as f:
             for i in range(self.o.entries):
                 f.write(PERSON.format(dn=self.dn(i), login=f"s{i:05d}", n=i, password=password, uuid=self.uuid(i)))
@@ -150,7 +143,7 @@ class Scale:
         print(f"following, {CHANGES_EACH_S} changes of people a second: CPU of usherd {usherd:.1f} %, of slapd {slapd:.1f} % of a core", flush=True)
 
     def logins(self, seconds):
-        return self.stand.load("login", USERS, seconds, warm_up=0, logins="s", n_logins=self.o.entries)
+        return self.stand.load("login", USERS, seconds, warm_up=0, pause=PAUSE_MS, logins="s", n_logins=self.o.entries)
 
     def logins_beside(self, seconds):
         self.daemon.stop()
