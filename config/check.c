@@ -50,7 +50,38 @@ static struct str scheme_of(struct str uri) {
 	return str_sub(uri, 0, str_find(uri, ':', 0));
 }
 
+/* Which keys a way to bind needs, and which it has no use for. */
+static void check_bind(struct scope s, const struct directory_config *d) {
+	static const char *const words[] = {
+		[BIND_SIMPLE] = "simple", [BIND_GSSAPI] = "gssapi", [BIND_GSSAPI_SEALED] = "gssapi_sealed"};
+	bool kerberos = d->bind != BIND_SIMPLE;
+	const struct {
+		const char *key;
+		struct str value;
+		bool needed;
+	} rows[] = {{"bind_password_file", d->bind_password, !kerberos}, {"keytab", d->keytab, kerberos},
+		{"principal", d->principal, kerberos}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (rows[i].needed && left_empty(rows[i].value))
+			scope_fail(s, str_of(rows[i].key), "is missing; bind: %s needs it", words[d->bind]);
+		else if (!rows[i].needed && !str_empty(rows[i].value))
+			scope_fail(s, str_of(rows[i].key), "is not used by bind: %s", words[d->bind]);
+	}
+	if (kerberos && !str_empty(d->principal) && str_find(d->principal, '@', 0) == d->principal.n)
+		scope_fail(s, STR("principal"), "has no realm; expected account@REALM");
+	for (size_t i = 0; i < d->uris.n; i++) {
+		struct str scheme = scheme_of(d->uris.v[i]);
+		if (kerberos && str_eq(scheme, STR("ldapi")))
+			scope_fail(s, scope_item(s, "uris", i, ""), "is a socket; bind: %s needs the controller's name",
+				words[d->bind]);
+		else if (d->bind == BIND_GSSAPI_SEALED && !str_eq(scheme, STR("ldap")))
+			scope_fail(s, scope_item(s, "uris", i, ""),
+				"has TLS already; bind: gssapi_sealed is for ldap://, and gssapi for TLS");
+	}
+}
+
 static void check_directory(struct scope s, const struct directory_config *d) {
+	check_bind(s, d);
 	for (size_t i = 1; i < d->uris.n; i++)
 		if (!str_eq(scheme_of(d->uris.v[i]), scheme_of(d->uris.v[0])))
 			scope_fail(s, scope_item(s, "uris", i, ""),

@@ -83,6 +83,8 @@ struct profile_config {
 /* ---- directories ---- */
 enum directory_driver_id { DIRECTORY_OPENLDAP, DIRECTORY_ACTIVE_DIRECTORY, DIRECTORY_389DS };
 enum directory_tls { TLS_LDAPS, TLS_STARTTLS, TLS_NONE }; /* NONE only for ldapi:// */
+/* How the service account binds: with its password; by Kerberos within TLS; by Kerberos without TLS, sealed. */
+enum directory_bind { BIND_SIMPLE, BIND_GSSAPI, BIND_GSSAPI_SEALED };
 enum directory_disable {
 	DISABLE_LOCKED_TIME,
 	DISABLE_START_TIME,
@@ -95,7 +97,9 @@ struct directory_config {
 	enum directory_driver_id driver;
 	struct strs uris; /* ldaps:// or ldap:// (StartTLS then required) or ldapi:// */
 	struct str ca_file;
+	enum directory_bind bind;
 	struct str bind_dn, bind_password; /* read from bind_password_file at load */
+	struct str keytab, principal;      /* of the other ways to bind */
 	struct str people_base, groups_base;
 	struct str people_filter;                        /* "(objectClass=inetOrgPerson)" */
 	struct strs login_attributes;                    /* uid, mail: what may be typed as user name */

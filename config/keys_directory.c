@@ -17,11 +17,22 @@ const struct key keys_directory[] = {
 	{DIRECTORY "ca_file", KEY_FILE, AT(ca_file), .fallback = "",
 		.help = "Certificates that the servers' are checked against, PEM. Empty: the system's.",
 		.example = "/etc/ssl/certs/example-ca.pem"},
+	{DIRECTORY "bind", KEY_ENUM, AT(bind), .fallback = "simple", .words = "simple|gssapi|gssapi_sealed",
+		.help = "How the service account binds: simple with its password; gssapi by Kerberos within TLS, bound "
+			"to "
+			"it; gssapi_sealed by Kerberos on ldap:// without TLS, encrypted by Kerberos. People's "
+			"passwords "
+			"are checked over TLS in each case, StartTLS on ldap://."},
+	{DIRECTORY "keytab", KEY_FILE, AT(keytab), .fallback = "",
+		.help = "File with the service account's Kerberos keys, for gssapi and gssapi_sealed."},
+	{DIRECTORY "principal", KEY_TEXT, AT(principal), .fallback = "", .max = 255,
+		.help = "The service account's Kerberos name, for gssapi and gssapi_sealed: svc-usher@EXAMPLE.ORG."},
 	{DIRECTORY "bind_dn", KEY_DN, AT(bind_dn), .required = true,
-		.help = "The service account that the daemon works as. It needs rights, and no more than those.",
+		.help = "The entry of the service account that the daemon works as. It needs rights, and no more than "
+			"those.",
 		.example = "cn=svc-usher,ou=services,dc=example,dc=org"},
-	{DIRECTORY "bind_password_file", KEY_SECRET_FILE, AT(bind_password), .required = true,
-		.help = "File with the service account's password; others may not read it.",
+	{DIRECTORY "bind_password_file", KEY_SECRET_FILE, AT(bind_password), .fallback = "",
+		.help = "File with the service account's password, for bind: simple; others may not read it.",
 		.example = "/etc/usher/ldap.password"},
 	{DIRECTORY "people_base", KEY_DN, AT(people_base), .required = true,
 		.help = "Entry below which people are looked for.", .example = "ou=people,dc=example,dc=org"},

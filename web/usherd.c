@@ -21,6 +21,7 @@
 #include "base/secret.h"
 #include "broker/runner/runner.h"
 #include "broker/sync/sync.h"
+#include "federation/directory/directory.h"
 #include "web/asset.h"
 #include "web/preflight.h"
 #include "web/server.h"
@@ -384,7 +385,8 @@ static int read_options(int argc, char **argv, struct arena *a, struct options *
 			o->check = true;
 			break;
 		case 'v':
-			return print(STR("usherd " PACKAGE_VERSION "\n"));
+			return print(directory_has_kerberos() ? STR("usherd " PACKAGE_VERSION ", with Kerberos\n")
+							      : STR("usherd " PACKAGE_VERSION "\n"));
 		case 'h':
 			return print(str_of(usage));
 		case 's':

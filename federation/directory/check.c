@@ -3,6 +3,7 @@
 
 #include "federation/directory/driver.h"
 #include "federation/directory/ldap_text.h"
+#include "federation/directory/ticket.h"
 
 struct check {
 	struct arena *a;
@@ -98,8 +99,11 @@ static void check_directory(struct check *k, const struct directory_config *d) {
 			k->a, k->errors, k->at, str_printf(k->a, "%.*s.driver", FMT(k->prefix)), "names no driver");
 	check_uris(k, d);
 	check_dn(k, "bind_dn", d->bind_dn, true);
-	if (str_empty(d->bind_password))
+	if (d->bind == BIND_SIMPLE && str_empty(d->bind_password))
 		wrong(k, "bind_password_file", "a password", STR(""));
+	if (d->bind != BIND_SIMPLE && !ticket_built())
+		config_error_add(k->a, k->errors, k->at, str_printf(k->a, "%.*s.bind", FMT(k->prefix)),
+			"needs a program that was built with Kerberos (--with-gssapi)");
 	check_dn(k, "feed_bind_dn", d->feed_bind_dn, false);
 	if (str_empty(d->feed_bind_dn) != str_empty(d->feed_bind_password))
 		wrong(k, str_empty(d->feed_bind_dn) ? "feed_bind_dn" : "feed_bind_password_file",

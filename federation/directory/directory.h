@@ -202,6 +202,7 @@ struct controller {
 	enum err result;          /* ERR_CONFIG: our bind, or its certificate, is refused */
 	struct str detail;        /* why not, where it failed */
 	int64_t ms;               /* until it was bound */
+	struct str how;           /* "with a password", "by Kerberos, sealed with 256 bits" */
 	int64_t certificate_ends; /* wall-clock milliseconds; 0: no TLS, or not told */
 	bool has_clock;           /* it tells its time (currentTime of the root DSE) */
 	int64_t clock_ahead;      /* of ours, milliseconds */
@@ -210,6 +211,8 @@ struct controller {
 /* Connects to each, whatever the others say. ERR_CONFIG: there is no driver. */
 enum err directory_controllers(
 	struct task *t, const struct directory_config *d, struct controller **ret, size_t *ret_n) must_use;
+/* Whether this program can bind by Kerberos. */
+bool directory_has_kerberos(void);
 /* The same in one sentence, for readiness. */
 enum err directory_probe(struct task *t, const struct directory_config *d, struct str *ret_detail) must_use;
 

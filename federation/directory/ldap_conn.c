@@ -5,7 +5,7 @@
 #include "base/metric.h"
 #include "federation/directory/driver.h"
 #include "federation/directory/health.h"
-#include "federation/directory/ldap_conn.h"
+#include "federation/directory/ldap_sasl.h"
 
 #define FAIL_BACK_MS                                                                                                   \
 	30000 /* how long a connection to a less preferred controller is kept before the preferred ones are tried      \
@@ -26,6 +26,11 @@ struct str str_of_bv(struct berval bv) {
 int64_t conn_budget_ms(const struct task *t, const struct directory_config *d) {
 	int64_t left = task_left_ms(t);
 	return d->operation_timeout_ms < left ? d->operation_timeout_ms : left;
+}
+
+bool conn_private(const struct conn *c) {
+	return ldap_tls_inplace(c->ld) || c->sealed >= SEALED_LEAST ||
+	       str_starts(c->directory->uris.v[c->uri], STR("ldapi:"));
 }
 
 static void handle_close(void *handle) {

@@ -29,6 +29,7 @@ struct conn {
 	bool policy_hints;   /* LDAP_SERVER_POLICY_HINTS (MS-ADTS 3.1.1.3.4.1.27) */
 	bool proved;         /* a successful bind was seen to change who we are */
 	bool greeted;        /* a handshake was done: what fails now is not the certificate's fault */
+	int sealed;          /* strength of the security layer of SASL, in bits; 0: none */
 	int64_t deadline;    /* monotonic milliseconds; nothing is read after it */
 	size_t unread;       /* bytes that may still be read until then */
 	struct ldap_conncb watch;
@@ -67,6 +68,14 @@ enum err conn_open_at(
 	struct task *t, const struct directory_config *d, size_t uri, enum conn_kind kind, struct conn **ret) must_use;
 void conn_close(struct conn *c);
 int conn_fd(const struct conn *c); /* -1: none */
+/* Whether what is sent is encrypted, so that passwords may be: TLS, a socket on this machine, or a security layer of
+ * SASL of 128 bits (MS-ADTS 3.1.1.3.1.5). */
+bool conn_private(const struct conn *c);
+/* What one step of a connection's opening may take. */
+int64_t conn_step_ms(const struct task *t, const struct conn *c);
+/* While a connection is made its owner frees it: nothing of the handles is touched. Nothing of ours was done yet, so
+ * that a time-out is ERR_UNAVAILABLE. */
+enum err conn_open_wait(struct task *t, struct conn *c, int rc, int msgid, LDAPMessage **ret) must_use;
 struct timeval conn_timeval(int64_t ms);
 static inline void conn_end(struct conn *c) {
 	conn_close(c);

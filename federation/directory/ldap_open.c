@@ -6,6 +6,7 @@
 #include "federation/directory/driver.h"
 #include "federation/directory/health.h"
 #include "federation/directory/ldap_conn.h"
+#include "federation/directory/ldap_sasl.h"
 #include "federation/directory/ldap_tls.h"
 
 #define ANSWER_MOST (8 << 20) /* bytes of one LDAP message */
@@ -52,6 +53,28 @@ static struct str diagnostic_of(struct task *t, struct conn *c) {
 	return str_dup(t->arena, str_of(text));
 }
 
+/* The account of a kind of connection, and the keys that it is configured by. */
+struct own_account {
+	struct str dn, password;
+	const char *keys;
+	bool kerberos;
+};
+
+static struct own_account own_account(const struct conn *c) {
+	const struct directory_config *d = c->directory;
+	if (c->kind == CONN_FEED && !str_empty(d->feed_bind_dn))
+		return (struct own_account){
+			d->feed_bind_dn, d->feed_bind_password, "feed_bind_dn, feed_bind_password_file", false};
+	if (d->bind != BIND_SIMPLE)
+		return (struct own_account){d->principal, d->keytab, "principal, keytab", true};
+	return (struct own_account){d->bind_dn, d->bind_password, "bind_dn, bind_password_file", false};
+}
+
+/* Without TLS: the security layer of SASL seals it. People's passwords never go there. */
+static bool is_sealed(const struct conn *c) {
+	return c->directory->bind == BIND_GSSAPI_SEALED && c->kind != CONN_PASSWORD && own_account(c).kerberos;
+}
+
 static bool handshake_works(struct conn *c) {
 	struct timeval tv = conn_timeval(c->directory->network_timeout_ms);
 	owned(ldap_message) LDAPMessage *m = NULL, *started = NULL;
@@ -87,7 +110,7 @@ static bool handshake_beside(struct task *t, const struct conn *c, bool any) {
 /* libldap over GnuTLS does not say why a handshake failed: the server would be spoken to if nobody looked at its
  * certificate, and still not by who looks. The second look tells a moment's failure from a certificate, which parks. */
 static bool certificate_refused(struct task *t, const struct conn *c) {
-	if (str_starts(c->directory->uris.v[c->uri], STR("ldapi:")))
+	if (str_starts(c->directory->uris.v[c->uri], STR("ldapi:")) || is_sealed(c))
 		return false;
 	bool refused = handshake_beside(t, c, true) && !handshake_beside(t, c, false);
 	task_clear(t);
@@ -110,8 +133,7 @@ static enum err connect_failed(struct task *t, struct conn *c, int rc) {
 	return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s (%.*s)", FMT(uri), ldap_err2string(rc), FMT(diagnostic));
 }
 
-/* What one step of a connection's opening may take. */
-static int64_t step_ms(const struct task *t, const struct conn *c) {
+int64_t conn_step_ms(const struct task *t, const struct conn *c) {
 	int64_t left = task_left_ms(t), network = c->directory->network_timeout_ms;
 	return network < left ? network : left;
 }
@@ -146,14 +168,12 @@ static void set_socket(struct conn *c) {
 		ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &most);
 }
 
-/* While a connection is made its owner frees it: nothing of the handles is touched. Nothing of ours was done yet, so
- * that a time-out is ERR_UNAVAILABLE. */
-static enum err open_wait(struct task *t, struct conn *c, int rc, int msgid, struct answer *answer) {
-	owned(ldap_message) LDAPMessage *m = NULL;
+enum err conn_open_wait(struct task *t, struct conn *c, int rc, int msgid, LDAPMessage **ret) {
+	LDAPMessage *m = NULL;
 	if (rc != LDAP_SUCCESS)
 		return connect_failed(t, c, rc);
-	struct timeval tv = conn_timeval(step_ms(t, c));
-	conn_deadline(c, step_ms(t, c));
+	struct timeval tv = conn_timeval(conn_step_ms(t, c));
+	conn_deadline(c, conn_step_ms(t, c));
 	int got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
 	if (got == 0) {
 		health_timed_out(c->health);
@@ -163,6 +183,13 @@ static enum err open_wait(struct task *t, struct conn *c, int rc, int msgid, str
 		ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
 		return connect_failed(t, c, rc);
 	}
+	*ret = m;
+	return OK;
+}
+
+static enum err open_wait(struct task *t, struct conn *c, int rc, int msgid, struct answer *answer) {
+	owned(ldap_message) LDAPMessage *m = NULL;
+	TRY(conn_open_wait(t, c, rc, msgid, &m));
 	return conn_answer(t, c, m, answer, NULL);
 }
 
@@ -172,52 +199,41 @@ static enum err start_tls(struct task *t, struct conn *c) {
 	TRY(open_wait(t, c, rc, msgid, &answer));
 	if (answer.result != LDAP_SUCCESS)
 		return task_fail(t, ERR_CONFIG, "StartTLS refused: %d %.*s", answer.result, FMT(answer.diagnostic));
-	conn_deadline(c, step_ms(t, c));
+	conn_deadline(c, conn_step_ms(t, c));
 	rc = ldap_install_tls(c->ld);
 	return rc == LDAP_SUCCESS ? OK : connect_failed(t, c, rc);
 }
 
-/* The account of a kind of connection, and the keys that it is configured by. */
-struct own_account {
-	struct str dn, password;
-	const char *keys;
-};
-
-static struct own_account own_account(const struct conn *c) {
-	const struct directory_config *d = c->directory;
-	if (c->kind == CONN_FEED && !str_empty(d->feed_bind_dn))
-		return (struct own_account){
-			d->feed_bind_dn, d->feed_bind_password, "feed_bind_dn, feed_bind_password_file"};
-	return (struct own_account){d->bind_dn, d->bind_password, "bind_dn, bind_password_file"};
+static enum err bind_simple(struct task *t, struct conn *c, const struct own_account *own, struct answer *ret) {
+	struct berval password = bv_of(own->password);
+	const char *dn = NULL;
+	int msgid = 0;
+	TRY(task_cstr(t, own->dn, &dn));
+	conn_deadline(c, conn_step_ms(t, c));
+	int rc = ldap_sasl_bind(c->ld, dn, LDAP_SASL_SIMPLE, &password, NULL, NULL, &msgid);
+	c->greeted = rc == LDAP_SUCCESS;
+	return open_wait(t, c, rc, msgid, ret);
 }
 
 static enum err bind_service(struct task *t, struct conn *c) {
 	struct own_account own = own_account(c);
-	struct berval password = bv_of(own.password);
-	struct answer answer;
-	const char *dn = NULL;
-	int msgid = 0;
-	TRY(task_cstr(t, own.dn, &dn));
-	if (!*dn || str_empty(own.password))
+	struct answer answer = {-1, STR("")};
+	if (str_empty(own.dn) || str_empty(own.password))
 		return task_fail(t, ERR_CONFIG, "directory %.*s has no account or password (%s)", FMT(c->directory->id),
 			own.keys);
 	if (health_own_bind_known_bad(c->health, own.dn, own.password))
 		return task_fail(t, ERR_CREDENTIALS,
-			"bind of %s was refused less than 30 seconds ago and is not tried again yet, so that a "
-			"password policy does not "
-			"lock it (%s)",
-			dn, own.keys);
-	conn_deadline(c, step_ms(t, c));
-	int rc = ldap_sasl_bind(c->ld, dn, LDAP_SASL_SIMPLE, &password, NULL, NULL, &msgid);
-	c->greeted = rc == LDAP_SUCCESS;
-	TRY(open_wait(t, c, rc, msgid, &answer));
+			"bind of %.*s was refused less than 30 seconds ago and is not tried again yet, so that a "
+			"password policy does not lock it (%s)",
+			FMT(own.dn), own.keys);
+	TRY(own.kerberos ? bind_gssapi(t, c, is_sealed(c), &answer) : bind_simple(t, c, &own, &answer));
 	if (answer.result == LDAP_SUCCESS)
 		return OK;
 	bool busy = answer.result == LDAP_BUSY || answer.result == LDAP_UNAVAILABLE;
 	if (!busy)
 		health_own_bind_refused(c->health, own.dn, own.password);
 	return task_fail(t, busy ? ERR_UNAVAILABLE : ERR_CREDENTIALS,
-		"bind of %s refused: %d %s %.*s(%s; or the account is locked)", dn, answer.result,
+		"bind of %.*s refused: %d %s %.*s (%s; or the account is locked)", FMT(own.dn), answer.result,
 		ldap_err2string(answer.result), FMT(answer.diagnostic), own.keys);
 }
 
@@ -227,7 +243,7 @@ static enum err learn(struct task *t, struct conn *c) {
 	     *attributes[] = {control, extension, NULL};
 	struct timeval tv = conn_timeval(c->directory->network_timeout_ms);
 	owned(ldap_message) LDAPMessage *m = NULL;
-	conn_deadline(c, step_ms(t, c));
+	conn_deadline(c, conn_step_ms(t, c));
 	int msgid = 0, rc = ldap_search_ext(c->ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, NULL, NULL,
 			       &tv, 1, &msgid);
 	if (rc != LDAP_SUCCESS)
@@ -254,12 +270,12 @@ static enum err conn_start(struct task *t, struct conn *c, struct str uri) {
 		return task_fail(t, ERR_CONFIG, "%s: %s", text, ldap_err2string(rc));
 	set_options(t, c, uri);
 	conn_watch(c);
-	conn_deadline(c, step_ms(t, c));
+	conn_deadline(c, conn_step_ms(t, c));
 	if (!str_starts(uri, STR("ldapi:")))
 		TRY(ldap_tls_use(t, c->ld, c->directory->ca_file));
 	TRY(connect_tcp(t, c));
 	set_socket(c);
-	if (str_starts(uri, STR("ldap:")))
+	if (str_starts(uri, STR("ldap:")) && !is_sealed(c))
 		TRY(start_tls(t, c));
 	if (c->kind != CONN_PASSWORD)
 		TRY(bind_service(t, c));

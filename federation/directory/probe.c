@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "federation/directory/driver.h"
+#include "federation/directory/ticket.h"
 
 OWNED(x509, X509 *, X509_free)
 
@@ -46,6 +47,25 @@ static void read_clock(struct task *t, struct conn *c, struct controller *ret) {
 	ret->clock_ahead = theirs + 500 - now;
 }
 
+static struct str how_bound(struct task *t, const struct conn *c) {
+	if (c->directory->bind == BIND_SIMPLE)
+		return STR("with a password");
+	if (!c->sealed)
+		return STR("by Kerberos, bound to TLS");
+	return str_printf(t->arena, "by Kerberos, sealed with %d bits", c->sealed);
+}
+
+/* The service account may do without TLS; what people type may not. */
+static void look_for_passwords(struct task *t, const struct directory_config *d, size_t uri, struct controller *ret) {
+	owned(conn) struct conn *c = NULL;
+	ret->result = conn_open_at(t, d, uri, CONN_PASSWORD, &c);
+	if (ret->result)
+		ret->detail = str_printf(t->arena,
+			"no StartTLS, without which no password of a person is checked: %.*s", FMT(t->failure_detail));
+	else
+		ret->certificate_ends = certificate_ends(c);
+}
+
 static void look(struct task *t, const struct directory_config *d, size_t uri, struct controller *ret) {
 	owned(conn) struct conn *c = NULL;
 	int64_t began = clock_monotonic_ms();
@@ -58,12 +78,19 @@ static void look(struct task *t, const struct directory_config *d, size_t uri, s
 	if (ret->result) {
 		ret->detail = t->failure_detail;
 	} else {
+		ret->how = how_bound(t, c);
 		ret->certificate_ends = certificate_ends(c);
 		ret->policy_hints = c->policy_hints;
 		if (d->driver == DIRECTORY_ACTIVE_DIRECTORY)
 			read_clock(t, c, ret);
+		if (c->sealed)
+			look_for_passwords(t, d, uri, ret);
 	}
 	task_clear(t);
+}
+
+bool directory_has_kerberos(void) {
+	return ticket_built();
 }
 
 enum err directory_controllers(
@@ -93,7 +120,7 @@ enum err directory_probe(struct task *t, const struct directory_config *d, struc
 		if (c->result)
 			buf_printf(&b, "%.*s: %s (%.*s)", FMT(c->uri), err_row(c->result)->name, FMT(c->detail));
 		else
-			buf_printf(&b, "%.*s: bound in %lld ms", FMT(c->uri), (long long)c->ms);
+			buf_printf(&b, "%.*s: bound in %lld ms %.*s", FMT(c->uri), (long long)c->ms, FMT(c->how));
 		if (c->result && !one_answers)
 			worst = c->result;
 		one_answers = one_answers || !c->result;

@@ -75,10 +75,10 @@ static enum err send(struct task *t, struct conn *c, const struct password_chang
 
 /* Samba takes a password over a connection that anybody can read: we do not give it. */
 static enum err sealed(struct task *t, struct conn *c) {
-	struct str uri = c->directory->uris.v[c->uri];
-	if (ldap_tls_inplace(c->ld) || str_starts(uri, STR("ldapi:")))
+	if (conn_private(c))
 		return OK;
-	return task_fail(t, ERR_CONFIG, "%.*s: a password is sent over TLS only", FMT(uri));
+	return task_fail(t, ERR_CONFIG, "%.*s: a password is sent over TLS or a sealed bind only",
+		FMT(c->directory->uris.v[c->uri]));
 }
 
 enum err password_by_unicode_pwd(

@@ -59,10 +59,10 @@ static void look_at_controller(struct visit *v, const struct controller *c, bool
 		return;
 	}
 	if (c->certificate_ends)
-		found_ok(v, "%.*s: bound in %lld ms; its certificate is good until %.*s", FMT(c->uri), (long long)c->ms,
-			FMT(time_rfc3339(v->t->arena, c->certificate_ends)));
+		found_ok(v, "%.*s: bound in %lld ms %.*s; its certificate is good until %.*s", FMT(c->uri),
+			(long long)c->ms, FMT(c->how), FMT(time_rfc3339(v->t->arena, c->certificate_ends)));
 	else
-		found_ok(v, "%.*s: bound in %lld ms", FMT(c->uri), (long long)c->ms);
+		found_ok(v, "%.*s: bound in %lld ms %.*s", FMT(c->uri), (long long)c->ms, FMT(c->how));
 	look_at_certificate(v, c);
 	look_at_clock(v, c);
 	look_at_hints(v, c);

@@ -134,6 +134,23 @@ void fixture_thaw(const struct fixture *f) {
 	signal_server(SIGCONT);
 }
 
+/* USHER_DIRECTORY_BIND is bind, as in usher.yaml; simple where it is not set. */
+static void bind_as_told(struct arena *a, struct directory_config *d) {
+	const char *bind = getenv("USHER_DIRECTORY_BIND");
+	if (!bind || strcmp(bind, "simple") == 0) {
+		d->bind_password = variable("BIND_PASSWORD");
+		return;
+	}
+	d->keytab = variable("KEYTAB");
+	d->principal = variable("PRINCIPAL");
+	d->bind = BIND_GSSAPI;
+	setenv("KRB5_CONFIG", fixture_variable("KRB5_CONFIG"), 1);
+	if (strcmp(bind, "gssapi_sealed") == 0) {
+		d->bind = BIND_GSSAPI_SEALED;
+		d->uris = str_split(a, variable("URI_PLAIN"), ' ');
+	}
+}
+
 static struct directory_config *configuration(struct arena *a, const struct make *make) {
 	struct directory_config *d = arena_new_of(a, struct directory_config);
 	*d = (struct directory_config){
@@ -142,7 +159,6 @@ static struct directory_config *configuration(struct arena *a, const struct make
 		.uris = str_split(a, variable("URI"), ' '),
 		.ca_file = variable("CA_FILE"),
 		.bind_dn = variable("BIND_DN"),
-		.bind_password = variable("BIND_PASSWORD"),
 		.people_base = variable("PEOPLE"),
 		.groups_base = variable("GROUPS"),
 		.people_filter = str_of(make->people_filter),
@@ -158,6 +174,7 @@ static struct directory_config *configuration(struct arena *a, const struct make
 		.operation_timeout_ms = 1000,
 		.max_binds = 4,
 	};
+	bind_as_told(a, d);
 	return d;
 }
 
