@@ -25,6 +25,8 @@ struct task {
 	int64_t deadline;     /* monotonic milliseconds */
 	enum err failure;     /* the first failure that was told by task_fail, or OK */
 	struct str failure_detail; /* for the log only */
+	const void *pinned;        /* the key of handles that are to lead to pinned_to and nowhere else, or NULL */
+	struct str pinned_to;
 };
 
 /* Starts a task: empties *t, sets a reference, the deadline at now + ms. The arena is the caller's. */

@@ -111,7 +111,8 @@ struct directory_config {
 	enum directory_disable disable;
 	bool transactions; /* RFC 5805 where the server has it */
 	int64_t network_timeout_ms, operation_timeout_ms;
-	int64_t max_binds; /* password checks in flight */
+	int64_t max_binds;       /* password checks in flight */
+	int64_t replication_lag; /* seconds within which each controller has heard of what another wrote */
 	enum directory_feed feed;
 	int64_t feed_interval_ms;                    /* between two questions, where it polls */
 	struct str feed_bind_dn, feed_bind_password; /* empty: the service account */

@@ -83,6 +83,10 @@ const struct key keys_directory[] = {
 		.help = "How long connecting may take."},
 	{DIRECTORY "operation_timeout", KEY_DURATION_MS, AT(operation_timeout_ms), .fallback = "5s", .min = 1,
 		.max = 60, .help = "How long one operation may take."},
+	{DIRECTORY "replication_lag", KEY_DURATION, AT(replication_lag), .fallback = "10m", .min = 1, .max = 86400,
+		.help = "Where there are several servers: within what time each of them knows what another has "
+			"written. A new entry whose server went away before it answered is looked for on the others, "
+			"and made there only when this time is over."},
 	{DIRECTORY "max_binds", KEY_INT, AT(max_binds), .fallback = "8", .min = 1, .max = 256,
 		.help = "Password checks under way at once; more wait."},
 	{DIRECTORY "feed", KEY_ENUM, AT(feed), .fallback = "auto", .words = "auto|syncrepl|dirsync|usn|poll|off",

@@ -20,6 +20,8 @@ static const struct column columns[] = {
 	NUMBER_COLUMN(plan_row, step),
 	TEXT_COLUMN(plan_row, dn),
 	TEXT_COLUMN(plan_row, stable_id),
+	TEXT_COLUMN(plan_row, controller),
+	NUMBER_COLUMN(plan_row, begun_at),
 	TEXT_COLUMN(plan_row, failure),
 	NUMBER_COLUMN(plan_row, created_at),
 	NUMBER_COLUMN(plan_row, updated_at),

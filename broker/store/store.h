@@ -104,6 +104,8 @@ struct plan_row {
 	enum plan_state state;
 	int64_t candidate, step; /* progress */
 	struct str dn, stable_id;
+	struct str controller; /* progress too: plan.h */
+	int64_t begun_at;
 	struct str failure; /* why it is parked, a sentence for approvers */
 	int64_t created_at, updated_at;
 };

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "broker/sync/sync.h"
 
-#define TRIES_PER_STEP (LIMIT_CANDIDATES + 2) /* every candidate may be taken */
+#define TRIES_PER_STEP (2 * LIMIT_CANDIDATES + 4) /* every candidate may be taken; the controller is told before */
 
 struct run {
 	const struct directory_config *directory;
@@ -22,6 +22,8 @@ static enum err run_load(struct task *t, struct str plan_id, struct run *run) {
 		.step = (size_t)run->row->step,
 		.dn = run->row->dn,
 		.stable_id = run->row->stable_id,
+		.controller = run->row->controller,
+		.begun_at = run->row->begun_at,
 	};
 	return OK;
 }
@@ -43,6 +45,8 @@ static enum err run_record(struct task *t, struct run *run, size_t step, const s
 	run->row->step = (int64_t)run->progress.step;
 	run->row->dn = run->progress.dn;
 	run->row->stable_id = run->progress.stable_id;
+	run->row->controller = run->progress.controller;
+	run->row->begun_at = run->progress.begun_at;
 	run->row->updated_at = clock_wall_ms();
 	return plans_update(t, run->row);
 }

@@ -14,6 +14,14 @@
 #include "base/task.h"
 #include "config/config.h"
 
+/* ---- one controller of several ---- */
+/* What one controller has written, others show when it has been replicated to them. From now on all calls of this task
+ * that concern this directory go to this controller (one of d->uris) alone: ERR_UNAVAILABLE where it does not answer,
+ * or is no longer configured. Empty: to whichever answers, as before. One directory of a task at a time. */
+void directory_pin(struct task *t, const struct directory_config *d, struct str controller);
+/* The controller that the next call goes to; connects where there is no connection. */
+enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) must_use;
+
 /* ---- what is read ---- */
 struct attribute {
 	struct str name; /* our name where the attribute map has one (given_name, family_name, display_name, mail,

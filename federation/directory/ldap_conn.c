@@ -37,17 +37,35 @@ static void handle_close(void *handle) {
 	conn_close(handle);
 }
 
+/* ---- one of several ---- */
+void directory_pin(struct task *t, const struct directory_config *d, struct str controller) {
+	t->pinned = str_empty(controller) ? NULL : d;
+	t->pinned_to = controller;
+}
+
+static bool conn_fits(const struct task *t, const struct directory_config *d, size_t uri) {
+	return t->pinned != d || str_eq(t->pinned_to, d->uris.v[uri]);
+}
+
+enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) {
+	struct conn *c = NULL;
+	TRY(conn_get(t, d, CONN_SERVICE, &c));
+	*ret = d->uris.v[c->uri];
+	return OK;
+}
+
 /* ---- holding ---- */
 /* A refused bind ends it: another controller would refuse too, and lock the account. */
 enum err conn_open(struct task *t, const struct directory_config *d, enum conn_kind kind, struct conn **ret) {
 	struct health *h = health_of(d);
 	size_t n = d->uris.n < URI_MOST ? d->uris.n : URI_MOST;
-	bool tried[URI_MOST] = {false};
+	bool tried[URI_MOST] = {false}, pinned = t->pinned == d;
 	enum err e = ERR_UNAVAILABLE;
 	for (size_t k = 0; k < 2 * n; k++) {
 		struct conn *c = NULL;
 		size_t i = k % n;
-		if (tried[i] || (k < n && health_uri_is_down(h, i)) || task_left_ms(t) == 0)
+		if (tried[i] || !conn_fits(t, d, i) || (!pinned && k < n && health_uri_is_down(h, i)) ||
+			task_left_ms(t) == 0)
 			continue;
 		tried[i] = true;
 		e = conn_open_at(t, d, i, kind, &c);
@@ -62,6 +80,9 @@ enum err conn_open(struct task *t, const struct directory_config *d, enum conn_k
 			return task_fail(t, ERR_CONFIG, "directory %.*s: %.*s", FMT(d->id), FMT(why));
 		}
 	}
+	if (pinned && !strs_has(d->uris, t->pinned_to))
+		return task_fail(
+			t, e, "%.*s is no controller of directory %.*s any longer", FMT(t->pinned_to), FMT(d->id));
 	return task_fail(t, e, "directory %.*s", FMT(d->id));
 }
 
@@ -112,7 +133,8 @@ enum err conn_get(struct task *t, const struct directory_config *d, enum conn_ki
 		return task_fail(t, ERR_UNAVAILABLE, "directory %.*s: breaker open", FMT(d->id));
 	TRY(task_handle(t, &kinds[kind], d, &handle));
 	struct conn *c = handle;
-	if (!conn_alive(c) || conn_should_fail_back(c)) {
+	bool pinned = t->pinned == d;
+	if (!conn_alive(c) || !conn_fits(t, d, c->uri) || (!pinned && conn_should_fail_back(c))) {
 		task_handle_drop(t, &kinds[kind], d);
 		TRY(task_handle(t, &kinds[kind], d, &handle));
 	}

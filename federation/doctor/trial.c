@@ -5,7 +5,7 @@
 #include "federation/doctor/doctor_private.h"
 #include "federation/policy/policy.h"
 
-#define TRIES_MOST 4u /* of one step: a name that is taken moves to the next */
+#define TRIES_MOST 5u /* of one step: a name that is taken moves to the next; the controller is chosen first */
 #define SKEW_MS    60000
 
 struct trial {

@@ -50,6 +50,10 @@ struct plan_progress { /* kept in the store between steps by broker/sync */
 	size_t step;          /* next to run; == plan_steps() when all is done */
 	struct str dn;        /* once created */
 	struct str stable_id; /* once read back */
+	/* Where the directory has several controllers: the one (URI) that the entry was, or is about to be, sent to; and
+	 * since when that may be (wall-clock milliseconds). Another one shows the entry when it was replicated to it. */
+	struct str controller;
+	int64_t begun_at;
 };
 size_t plan_steps(const struct plan *p);
 struct str plan_step_title(
@@ -57,7 +61,11 @@ struct str plan_step_title(
 /* Looks, acts if not yet done, says what was done; moves *progress on when the step is done. A taken name moves
  * progress->candidate on and stays at the step: OK is returned and report->result is 68; run again. ERR_EXISTS when no
  * candidate is left. ERR_REFUSED and ERR_NOT_FOUND (parent or group missing) park. `taken` tells the look apart: an
- * entry with our marker is ours whoever wrote the answer. */
+ * entry with our marker is ours whoever wrote the answer.
+ * With several controllers, CREATE first says which one it will use, without a change there: OK is returned, and the
+ * progress must be kept before it is run again. From then on all looks and changes go to that one. Where it does not
+ * answer the others are looked at: an entry found there is gone on with, and one that is not found is made anew only
+ * after d->replication_lag; until then ERR_UNAVAILABLE. */
 enum err plan_step_run(struct task *t, const struct directory_config *d, const struct plan *p,
 	struct plan_progress *progress, struct report *report) must_use;
 

@@ -1,22 +1,14 @@
 /* A plan carried out: each step looks, acts if it is not done yet, and says what was done. */
-#include "federation/plan/plan_private.h"
+#include "federation/plan/step.h"
 
 #define RESULT_CONSTRAINT 19 /* RFC 4511 constraintViolation */
 #define RESULT_EXISTS     68 /* RFC 4511 entryAlreadyExists */
-
-struct run {
-	struct task *t;
-	const struct directory_config *d;
-	const struct plan *p;
-	struct plan_progress *progress;
-	struct report *report;
-};
 
 static bool is_ours(const struct run *r, const struct entry *e) {
 	return str_eq(e->marker, r->p->marker);
 }
 
-static void say(struct run *r, int result, struct str what) {
+void run_say(struct run *r, int result, struct str what) {
 	r->report->result = result;
 	r->report->diagnostic = what;
 }
@@ -35,9 +27,7 @@ static enum err absent_is_ok(struct task *t, enum err code) {
 	return OK;
 }
 
-/* The entry with our marker, by search and then by name (an index or a replica may lag); *ret is NULL when there is
- * none. dn may be empty. */
-static enum err look(struct run *r, struct str dn, struct entry **ret) {
+enum err run_look(struct run *r, struct str dn, struct entry **ret) {
 	struct entry *found = NULL;
 	enum err code = directory_find_marker(r->t, r->d, r->p->marker, &found);
 	if (code == ERR_EXISTS)
@@ -62,7 +52,7 @@ static enum err adopt(struct run *r, const struct entry *e) {
 		r->progress->candidate = i;
 		r->progress->dn = e->dn;
 		r->progress->step++;
-		say(r, 0, STR("the entry is there"));
+		run_say(r, 0, STR("the entry is there"));
 		return OK;
 	}
 	return task_fail(r->t, ERR_REFUSED, "%.*s has the marker of this registration, and is none of the plan's names",
@@ -168,9 +158,14 @@ static enum err name_missing(struct run *r, const struct plan_candidate *c) {
 static enum err create(struct run *r) {
 	struct plan_candidate *c = &r->p->candidates[r->progress->candidate];
 	struct entry *e = NULL;
-	TRY(look(r, c->dn, &e));
+	bool is_kept = place_is_kept(r), is_away = false; /* before the look, which may take its time */
+	TRY(place_look(r, c->dn, &e, &is_away));
 	if (e)
 		return adopt(r, e);
+	if (is_away)
+		return place_give_up(r);
+	if (!is_kept)
+		return place_choose(r);
 	enum err code = apply_first(r, c);
 	if (code == ERR_TIMEOUT)
 		return code; /* whatever it says was done: the next run looks */
@@ -178,7 +173,7 @@ static enum err create(struct run *r) {
 		/* What failed behind the entry is a JOIN's, which will say it with the group's name. */
 		task_clear(r->t);
 		if (code)
-			say(r, 0, STR("the entry is made; its groups follow one by one"));
+			run_say(r, 0, STR("the entry is made; its groups follow one by one"));
 		created(r, code ? r->report->done : at_once(r));
 		return OK;
 	}
@@ -189,13 +184,18 @@ static enum err create(struct run *r) {
 
 /* ---- join, read back ---- */
 
-/* The entry that CREATE made, as it stands now. */
+/* The entry that CREATE made, as it stands now. NULL: it went with its controller, and the plan goes back to CREATE. */
 static enum err find_created(struct run *r, struct entry **ret) {
 	struct str dn = r->progress->dn;
 	struct entry *e = NULL;
+	bool is_away = false;
 	if (str_empty(dn))
 		return task_fail(r->t, ERR_INTERNAL, "step %zu before the entry was created", r->progress->step);
-	TRY(look(r, dn, &e));
+	TRY(place_look(r, dn, &e, &is_away));
+	if (is_away && str_empty(r->progress->stable_id)) {
+		*ret = NULL;
+		return place_give_up(r);
+	}
 	if (!e)
 		return task_fail(r->t, ERR_UNAVAILABLE, "%.*s with our marker is not to be seen (yet)", FMT(dn));
 	if (!dn_equal(r->t->arena, e->dn, dn))
@@ -210,6 +210,8 @@ static enum err join(struct run *r) {
 	struct str group = r->p->groups.v[r->progress->step - 1];
 	struct entry *e = NULL;
 	TRY(find_created(r, &e));
+	if (!e)
+		return OK;
 	struct change add = join_change(r, group, e->dn);
 	enum err code = directory_apply(r->t, r->d, &add, 1, r->report);
 	if (code == ERR_NOT_FOUND)
@@ -223,13 +225,15 @@ static enum err join(struct run *r) {
 static enum err read_back(struct run *r) {
 	struct entry *e = NULL;
 	TRY(find_created(r, &e));
+	if (!e)
+		return OK;
 	if (str_empty(e->stable_id))
 		return task_fail(r->t, ERR_REFUSED, "the directory does not show the stable id of %.*s", FMT(e->dn));
 	if (!str_empty(r->progress->stable_id) && !str_eq(r->progress->stable_id, e->stable_id))
 		return task_fail(r->t, ERR_REFUSED, "%.*s is another entry than before", FMT(e->dn));
 	r->progress->stable_id = e->stable_id;
 	r->progress->step++;
-	say(r, 0, STR("the entry is there"));
+	run_say(r, 0, STR("the entry is there"));
 	return OK;
 }
 
@@ -245,7 +249,11 @@ enum err plan_step_run(struct task *t, const struct directory_config *d, const s
 			FMT(p->directory), p->n_candidates);
 	struct plan_progress next = *progress;
 	struct run r = {t, d, p, &next, report};
-	TRY(steps[plan_step_kind(p, progress->step)](&r));
+	enum err code = steps[plan_step_kind(p, progress->step)](&r);
+	directory_pin(t, d, STR_NONE);
+	if (str_empty(report->controller))
+		report->controller = next.controller;
+	TRY(code);
 	*progress = next;
 	return OK;
 }

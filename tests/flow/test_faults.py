@@ -61,6 +61,7 @@ class FaultTests(KillTests):
 
     def troubled(self, title, number, begin, end):
         daemon, deaths = self.daemon(f"{title}-{number}"), 0
+        daemon.config["realms"]["demo"]["directories"]["main"]["replication_lag"] = f"{TROUBLE_S}s"
         daemon.start(USHER_FAILPOINT=str(number))
         walk = Walk(daemon, self.stage.directory, Mailbox(daemon.mailbox), "partner")
         walk.mail_wait = HEAL_S

@@ -109,6 +109,20 @@ static enum err locked(enum err e) {
 	if (failed && fault_ != FAULT_LOST_AFTER)                                                                      \
 	return locked(failed)
 
+/* ---- one controller of several ---- */
+
+void directory_pin(struct task *t, const struct directory_config *d, struct str controller) {
+	(void)d;
+	t->pinned_to = controller;
+}
+
+enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) {
+	(void)d;
+	BEGIN(fault);
+	*ret = STR("ldap://fake");
+	return locked(failed);
+}
+
 /* ---- reading ---- */
 
 static struct entry *entry_of(struct arena *a, const struct fake_person *p) {

@@ -110,6 +110,16 @@ static enum err find(struct str name, struct str value, struct entry **ret) {
 	return OK;
 }
 
+void directory_pin(struct task *t, const struct directory_config *d, struct str controller) {
+	(void)t, (void)d, (void)controller;
+}
+
+enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) {
+	(void)t, (void)d;
+	*ret = STR("fake");
+	return OK;
+}
+
 enum err directory_find_marker(
 	struct task *t, const struct directory_config *d, struct str marker, struct entry **ret) {
 	(void)t, (void)d;

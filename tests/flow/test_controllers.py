@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""Two controllers of one directory, one of which has not heard yet what the other has written: one account, whatever is lost.
+
+Wants a daemon built with --enable-failpoints. On OpenLDAP and, as root, on Samba's Active Directory; an argument names one of them."""
+import os
+import sys
+
+from kill import BROKEN, KillTests
+from usher import ActiveDirectory, Directory, Mailbox, Person, Walk, expect, same, until
+
+HEAL_S = 60
+
+
+class Two:
+    """Of a directory with two controllers. Looks go to the one that was named last."""
+
+    def look_at(self, node):
+        self.uris = getattr(self, "uris", None) or self.v["URI"].split()
+        self.v["URI"] = " ".join([self.uris[node - 1], *(u for u in self.uris if u != self.uris[node - 1])])
+
+    def freeze_node(self, node):
+        self.script("freeze", str(node))
+
+    def thaw_node(self, node):
+        self.script("thaw", str(node))
+
+    def deafen(self):
+        """The second hears nothing of what is written now, also when it is back."""
+        self.freeze_node(2)
+
+    def hear(self):
+        self.thaw_node(2)
+
+
+class TwoNodes(Two, Directory):
+    def __init__(self, folder):
+        super().__init__(folder, "--nodes", "2")
+
+    def deafen(self):  # what is sent to a frozen slapd is read when it thaws
+        self.script("stop", "2")
+
+    def hear(self):
+        self.script("start")
+
+    def replicate(self):
+        """It does so by itself."""
+
+
+class TwoControllers(Two, ActiveDirectory):
+    def __init__(self, folder):
+        super().__init__(folder, "--dcs", "2")
+
+    def replicate(self):
+        self.script("replicate")
+
+
+class ControllerTests(KillTests):
+    def begun(self, name, point, lag):
+        """A daemon that died at that point of the making of an account on the first controller, of which the second heard nothing."""
+        directory, daemon = self.stage.directory, self.daemon(name)
+        directory.look_at(1)
+        daemon.config["realms"]["demo"]["directories"]["main"]["replication_lag"] = lag
+        daemon.start(USHER_FAILPOINT=f"ldap.change.{point}:1")
+        walk = Walk(daemon, directory, Mailbox(daemon.mailbox), "guest", Person(f"Vera{self.visited}"))
+        walk.mail_wait = HEAL_S
+        directory.deafen()
+        try:
+            for title, step in walk.steps_of_account():
+                step()
+                expect(title != "verified", "the daemon lives")
+        except BROKEN:
+            expect(daemon.dead(), "a broken connection, and the daemon lives")
+        self.visited += 1
+        self.ids.add(walk.id)
+        until(lambda: self.found(1, walk) == 1, 10, "the entry on the first controller")
+        directory.freeze_node(1)
+        directory.hear()
+        return daemon, walk
+
+    def found(self, node, walk):
+        self.stage.directory.look_at(node)
+        return len(self.stage.directory.search(f"(mail={walk.person.mail})", "mail"))
+
+    def rest(self, walk):
+        for _, step in walk.steps_of_account():
+            step()
+
+    def everywhere(self, daemon, walk):
+        """One entry, and the same, on both."""
+        directory = self.stage.directory
+        directory.replicate()
+        seen = []
+        for node in (1, 2):
+            until(lambda: self.found(node, walk) == 1, HEAL_S, f"one entry on controller {node}")
+            seen.append(directory.search(f"(employeeNumber={walk.id})", "entryUUID", "objectGUID")[0])
+            self.finished(daemon, walk)
+        same(seen[0], seen[1], "the entry on both")
+        directory.look_at(1)
+
+    def comes_back(self, point):
+        """While the first controller is away and its time is not over, nothing is made on the second."""
+        daemon, walk = self.begun(f"back-{point}", point, "1h")
+        directory = self.stage.directory
+        try:
+            daemon.start()
+            until(lambda: "replication_lag" in str(daemon.rows("SELECT failure FROM job WHERE kind = 'plan_apply'")), HEAL_S, "a job that waits")
+            same(self.found(2, walk), 0, "entries on the second controller")
+        finally:
+            directory.thaw_node(1)
+        directory.look_at(1)
+        self.rest(walk)
+        self.everywhere(daemon, walk)
+        same(daemon.stop(), 0, "the end")
+        self.survived += 1
+
+    def main(self):
+        directory = self.stage.directory
+        for point in ("sent", "answered"):
+            self.tests.run(f"{directory.title}: the add was {point}, the controller goes and comes back", self.comes_back, point)
+        directory.stop()
+        print(f"kill points: {self.visited} visited, {self.survived} survived")
+        return self.tests.end()
+
+
+def main():
+    stages = {"two_ol": TwoNodes, "two_ad": TwoControllers}
+    if os.geteuid() != 0:
+        print("# Samba is left out: it must be started as root")
+        del stages["two_ad"]
+    return any([ControllerTests(name, stages[name]).main() for name in sys.argv[1:] or stages])
+
+
+sys.exit(main())
