@@ -130,10 +130,16 @@ static enum err run_migrate(struct task *t, char **argv) {
 static const struct command commands[] = {
 	{"registrations", "REALM [STATE]", "list registrations, oldest first", 1, 2, true, NEEDS_STORE,
 		run_registrations},
-	{"plan show", "REALM REGISTRATION", "the LDIF that will be, or was, written, and its steps", 2, 2, true,
-		NEEDS_STORE, run_plan_show},
-	{"plan retry", "REALM REGISTRATION", "try a plan that is parked or waits again now", 2, 2, true, NEEDS_STORE,
-		run_plan_retry},
+	{"plan list", "REALM [STATE]", "list plans, newest first", 1, 2, true, NEEDS_STORE, run_plan_list},
+	{"plan show", "REALM ID", "the LDIF that will be, or was, written, and its steps; of a plan or registration", 2,
+		2, true, NEEDS_STORE, run_plan_show},
+	{"plan apply", "REALM ID", "order a draft; try a plan that is parked or waits again now", 2, 2, true,
+		NEEDS_STORE, run_plan_apply},
+	{"plan retry", "REALM ID", "the same", 2, 2, true, NEEDS_STORE, run_plan_apply},
+	{"plan cancel", "REALM ID", "run no further step of a plan; a registration is to be decided again", 2, 2, true,
+		NEEDS_STORE, run_plan_cancel},
+	{"change", "REALM USER CHANGE...", "the LDIF that changes somebody, kept as a draft; --apply orders it", 3, 200,
+		true, NEEDS_STORE, run_change},
 	{"jobs", "REALM [queued|running|parked]", "list jobs", 1, 2, true, NEEDS_STORE, run_jobs},
 	{"job retry", "REALM JOB|all", "try a job that is parked or waits again now, or all", 2, 2, true, NEEDS_STORE,
 		run_job_retry},
@@ -169,6 +175,8 @@ static void usage(FILE *to) {
 	fprintf(to, "usage: usherctl [-c FILE] COMMAND [ARGUMENT]...\n\n");
 	for (size_t i = 0; i < COUNT(commands); i++)
 		fprintf(to, "  %-15s %-30s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+	fprintf(to, "\nCHANGE: --set NAME=VALUE, --unset NAME, --join DN, --leave DN, --move DN, --disable, --enable,\n"
+		    "        --delete (with --apply also --confirm LOGIN), --apply\n");
 	fprintf(to, "\n  -c, --config FILE   configuration (" DEFAULT_CONFIG ")\n  -V, --version\n  -h, --help\n");
 }
 

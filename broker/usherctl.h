@@ -5,6 +5,7 @@
 
 #include "broker/oidc/oidc.h"
 #include "broker/registrar/registrar.h"
+#include "broker/steward/steward.h"
 
 #define ROWS_MOST 200 /* of one list */
 
@@ -22,13 +23,24 @@ enum err stand_open(struct task *t) must_use;
 
 /* usherctl_rows.c */
 enum err run_registrations(struct task *t, char **argv) must_use;
-enum err run_plan_show(struct task *t, char **argv) must_use;
-enum err run_plan_retry(struct task *t, char **argv) must_use;
 enum err run_jobs(struct task *t, char **argv) must_use;
 enum err run_job_retry(struct task *t, char **argv) must_use;
 enum err run_audit(struct task *t, char **argv) must_use;
 enum err run_people(struct task *t, char **argv) must_use;
 enum err run_logout(struct task *t, char **argv) must_use;
+
+/* Of a registration's plan; ERR_NOT_FOUND tells that there is no such registration. */
+enum err registration_plan_show(struct task *t, struct str id) must_use;
+enum err registration_plan_apply(struct task *t, struct str id) must_use;
+enum err registration_plan_cancel(struct task *t, struct str id) must_use;
+void print_steps(struct task *t, const struct plan_step_row *steps, size_t n);
+
+/* usherctl_change.c */
+enum err run_plan_list(struct task *t, char **argv) must_use;
+enum err run_plan_show(struct task *t, char **argv) must_use;
+enum err run_plan_apply(struct task *t, char **argv) must_use;
+enum err run_plan_cancel(struct task *t, char **argv) must_use;
+enum err run_change(struct task *t, char **argv) must_use;
 
 /* usherctl_feed.c */
 enum err run_feed(struct task *t, char **argv) must_use;

@@ -33,17 +33,25 @@ enum err run_registrations(struct task *t, char **argv) {
 	return OK;
 }
 
-static enum err registration_known(struct task *t, enum err e, const char *id) {
+static enum err registration_known(struct task *t, enum err e, struct str id) {
 	if (e != ERR_NOT_FOUND)
 		return e;
 	task_clear(t);
-	return task_fail(t, e, "there is no registration %s in this realm, or its profile is no longer configured", id);
+	return task_fail(t, e,
+		"there is no plan or registration %.*s in this realm, or its profile is no longer configured", FMT(id));
 }
 
-enum err run_plan_show(struct task *t, char **argv) {
+void print_steps(struct task *t, const struct plan_step_row *steps, size_t n) {
+	for (size_t i = 0; i < n; i++)
+		printf("# %.*s  step %lld %.*s: result %lld in %lld ms by %.*s %.*s\n", FMT(when(t, steps[i].at)),
+			(long long)steps[i].step, FMT(steps[i].title), (long long)steps[i].result,
+			(long long)steps[i].ms, FMT(steps[i].controller), FMT(steps[i].diagnostic));
+}
+
+enum err registration_plan_show(struct task *t, struct str id) {
 	struct approver who = {.is_operator = true, .profiles = all_profiles(t)};
 	struct approval *view = NULL;
-	TRY(registration_known(t, approval_preview(t, &who, str_of(argv[1]), STR(""), NULL, &view), argv[1]));
+	TRY(registration_known(t, approval_preview(t, &who, id, STR(""), NULL, &view), id));
 	if (!str_empty(view->failure))
 		printf("# no plan can be made now: %.*s\n", FMT(view->failure));
 	else if (str_empty(view->ldif))
@@ -53,26 +61,26 @@ enum err run_plan_show(struct task *t, char **argv) {
 				: "",
 			registration_state_name(view->registration->state));
 	printf("%.*s", FMT(view->ldif));
-	for (size_t i = 0; i < view->n_steps; i++)
-		printf("# %.*s  step %lld %.*s: result %lld in %lld ms by %.*s %.*s\n", FMT(when(t, view->steps[i].at)),
-			(long long)view->steps[i].step, FMT(view->steps[i].title), (long long)view->steps[i].result,
-			(long long)view->steps[i].ms, FMT(view->steps[i].controller), FMT(view->steps[i].diagnostic));
+	print_steps(t, view->steps, view->n_steps);
 	if (view->running && !str_empty(view->running->failure))
 		printf("# parked: %.*s\n", FMT(view->running->failure));
 	return OK;
 }
 
-enum err run_plan_retry(struct task *t, char **argv) {
+enum err registration_plan_apply(struct task *t, struct str id) {
 	struct approver who = {.is_operator = true, .profiles = all_profiles(t)};
-	TRY(registration_known(t, approval_retry(t, &who, str_of(argv[1])), argv[1]));
-	puts("queued; the daemon takes it up within five seconds");
-	return OK;
+	return registration_known(t, approval_retry(t, &who, id), id);
+}
+
+enum err registration_plan_cancel(struct task *t, struct str id) {
+	struct approver who = {.is_operator = true, .profiles = all_profiles(t)};
+	return registration_known(t, approval_cancel(t, &who, id), id);
 }
 
 /* ---- jobs ---- */
 
 static const char *const job_states[] = {"queued", "running", "parked"};
-static const char *const job_kinds[JOB_KINDS] = {"notice", "plan.apply", "logout"};
+static const char *const job_kinds[JOB_KINDS] = {"notice", "plan.apply", "logout", "change.apply"};
 
 enum err run_jobs(struct task *t, char **argv) {
 	struct job *rows = NULL;

@@ -190,3 +190,63 @@ enum err approval_retry(struct task *t, const struct approver *who, struct str i
 	TRY(store_begin(t));
 	return store_end(t, retry_parked(t, r));
 }
+
+/* The entry would be an orphan: with our marker, and of a registration that may yet be rejected. */
+static enum err cancel_plan(struct task *t, struct registration *r) {
+	struct plan_row *plan = NULL;
+	if (str_empty(r->plan_id))
+		return OK;
+	TRY(plans_find(t, r->plan_id, &plan));
+	if (plan->step > 0 || plan->state == PLAN_DONE)
+		return task_fail(t, ERR_STALE, "the entry %.*s is made already", FMT(plan->dn));
+	plan->state = PLAN_CANCELLED;
+	plan->updated_at = clock_wall_ms();
+	TRY(plans_update(t, plan));
+	return audit_record(t, "plan.cancel", r->id, AUDIT("plan", plan->id));
+}
+
+static enum err cancel_approved(struct task *t, struct registration *r) {
+	struct job *job = NULL;
+	enum err e = jobs_find_subject(t, JOB_PLAN_APPLY, r->id, &job);
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	task_clear(t);
+	if (!e && job->state == JOB_RUNNING)
+		return task_fail(t, ERR_STALE, "the plan is being carried out right now");
+	if (!e)
+		TRY(jobs_done(t, job->id));
+	TRY(cancel_plan(t, r));
+	r->plan_id = STR("");
+	r->decided_by = STR("");
+	r->decided_at = 0;
+	if (str_empty(r->approval_why))
+		r->approval_why = STR("its plan was cancelled");
+	return registration_transition(t, r, EVENT_CANCEL, STR(""));
+}
+
+/* A request whose answer was lost may have made it, though no step says so. */
+static enum err none_made(struct task *t, const struct registration *r, const struct profile_config *p) {
+	struct plan_step_row *steps = NULL;
+	struct entry *made = NULL;
+	size_t n = 0;
+	const struct directory_config *d = realm_directory(t->realm, p->directory);
+	TRY(str_empty(r->plan_id) ? OK : plan_steps_list(t, r->plan_id, &steps, &n));
+	if (!n || !d)
+		return OK;
+	enum err e = directory_find_marker(t, d, r->id, &made);
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	task_clear(t);
+	return e ? OK : task_fail(t, ERR_STALE, "the entry %.*s is made already", FMT(made->dn));
+}
+
+enum err approval_cancel(struct task *t, const struct approver *who, struct str id) {
+	struct registration *r = NULL;
+	const struct profile_config *p = NULL;
+	TRY(approval_find(t, who, id, &r, &p));
+	if (r->state != REGISTRATION_APPROVED)
+		return task_fail(t, ERR_STALE, "registration %.*s is not waiting for its plan", FMT(r->id));
+	TRY(none_made(t, r, p));
+	TRY(store_begin(t));
+	return store_end(t, cancel_approved(t, r));
+}

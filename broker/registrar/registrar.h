@@ -91,6 +91,10 @@ enum err approval_decide(
 /* Puts a parked plan's job back into the queue. */
 enum err approval_retry(struct task *t, const struct approver *who, struct str id) must_use;
 
+/* Cancels the plan of an approved registration, which then waits for a decision again. ERR_STALE: it is not waiting for
+ * its plan, the plan is carried out right now, or its entry is made already (then it is to be finished). */
+enum err approval_cancel(struct task *t, const struct approver *who, struct str id) must_use;
+
 /* ---- activation ---- */
 struct activation {
 	struct registration *registration;

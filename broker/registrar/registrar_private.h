@@ -15,6 +15,7 @@ enum event {
 	EVENT_ACTIVATE,
 	EVENT_EXPIRE,
 	EVENT_WITHDRAW,
+	EVENT_CANCEL, /* its plan, before the entry is made */
 	EVENTS
 };
 /* Moves the state by the table and writes the row with its audit record, within the caller's transaction. ERR_STALE

@@ -20,6 +20,7 @@ static const struct move moves[] = {
 	{REGISTRATION_PENDING, EVENT_REJECT, REGISTRATION_REJECTED, "registration.reject"},
 	{REGISTRATION_PENDING, EVENT_EXPIRE, REGISTRATION_EXPIRED, "registration.undecided"},
 	{REGISTRATION_PENDING, EVENT_WITHDRAW, REGISTRATION_WITHDRAWN, "registration.withdraw"},
+	{REGISTRATION_APPROVED, EVENT_CANCEL, REGISTRATION_PENDING, "registration.cancel"},
 	{REGISTRATION_APPROVED, EVENT_PROVISIONED, REGISTRATION_PROVISIONED, "registration.provision"},
 	{REGISTRATION_PROVISIONED, EVENT_ACTIVATE, REGISTRATION_ACTIVE, "registration.activate"},
 };
@@ -48,7 +49,8 @@ static void count_move(enum event event) {
 		[EVENT_PROVISIONED] = 4,
 		[EVENT_ACTIVATE] = 5,
 		[EVENT_EXPIRE] = -1,
-		[EVENT_WITHDRAW] = -1};
+		[EVENT_WITHDRAW] = -1,
+		[EVENT_CANCEL] = -1};
 	if (labels[event] >= 0)
 		metric_add(METRIC_REGISTRATIONS, (unsigned)labels[event], 1);
 }

@@ -7,6 +7,7 @@
 #include "base/metric.h"
 #include "base/secret.h"
 #include "broker/runner/runner_private.h"
+#include "broker/steward/steward.h"
 
 #define LEASE_MS          (TASK_JOB_MS + 30000)
 #define BACK_OFF_FIRST_MS 2000
@@ -244,6 +245,9 @@ static void sweep_registrations(struct task *t) {
 static void sweep_due(struct task *t) {
 	if (inbound_due(t))
 		log_failure(t, "sweep.expired");
+	task_clear(t);
+	if (steward_due(t))
+		log_failure(t, "sweep.due");
 	task_clear(t);
 }
 

@@ -24,12 +24,13 @@ static const struct column columns[] = {
 	TEXT_COLUMN(account, marker),
 	NUMBER_COLUMN(account, created_at),
 	NUMBER_COLUMN(account, last_login_at),
+	NUMBER_COLUMN(account, expires_at),
 	DERIVED_COLUMN(login_key, login_key),
 	DERIVED_COLUMN(search, search),
 };
 static const struct record record = RECORD(account, columns);
 
-enum { INSERT, FIND, FIND_STABLE, FIND_SUB, UPDATE, LOGGED_IN, LIST };
+enum { INSERT, FIND, FIND_STABLE, FIND_SUB, UPDATE, LOGGED_IN, LIST, DUE };
 static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO account $insert ON CONFLICT DO NOTHING", &record, WRITES},
 	[FIND] = {"SELECT $columns FROM account WHERE realm = ?1 AND id = ?2", &record, READS},
@@ -40,6 +41,8 @@ static const struct query queries[] = {
 	[LOGGED_IN] = {"UPDATE account SET last_login_at = ?3 WHERE realm = ?1 AND id = ?2", NULL, WRITES},
 	[LIST] = {"SELECT $columns FROM account WHERE realm = ?1 AND id > ?2 AND search LIKE ?3 ESCAPE '!' ORDER BY id "
 		  "LIMIT ?4",
+		&record, READS},
+	[DUE] = {"SELECT $columns FROM account WHERE expires_at > 0 AND expires_at <= ?1 ORDER BY expires_at LIMIT 100",
 		&record, READS},
 };
 const struct query_table accounts_queries = {"accounts", queries, COUNT(queries)};
@@ -87,6 +90,14 @@ enum err accounts_list(
 	struct args args =
 		ARGS(TEXT(t->realm_name), TEXT(after), TEXT(like_part(t->arena, search_for)), NUMBER(rows_most));
 	TRY(query_run(t, &queries[LIST], args, &rows));
+	*ret = rows.v;
+	*n = rows.n;
+	return OK;
+}
+
+enum err accounts_due(struct task *t, int64_t now, struct account **ret, size_t *n) {
+	struct rows rows;
+	TRY(query_run(t, &queries[DUE], ARGS(NUMBER(now)), &rows));
 	*ret = rows.v;
 	*n = rows.n;
 	return OK;

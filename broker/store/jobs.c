@@ -4,7 +4,10 @@
 
 #define NEVER "9223372036854775807"
 
-static const char *const kinds[] = {[JOB_NOTICE] = "notice", [JOB_PLAN_APPLY] = "plan_apply", [JOB_LOGOUT] = "logout"};
+static const char *const kinds[] = {[JOB_NOTICE] = "notice",
+	[JOB_PLAN_APPLY] = "plan_apply",
+	[JOB_LOGOUT] = "logout",
+	[JOB_CHANGE_APPLY] = "change_apply"};
 static const char *const states[] = {[JOB_QUEUED] = "queued", [JOB_RUNNING] = "running", [JOB_PARKED] = "parked"};
 _Static_assert(COUNT(kinds) == JOB_KINDS, "each kind has a name");
 

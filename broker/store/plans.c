@@ -6,12 +6,15 @@ static const char *const states[] = {
 	[PLAN_DONE] = "done",
 	[PLAN_PARKED] = "parked",
 	[PLAN_CANCELLED] = "cancelled",
+	[PLAN_DRAFT] = "draft",
 };
+_Static_assert(COUNT(states) == PLAN_STATES, "each state has a name");
 
 static const struct column columns[] = {
 	KEY_COLUMN(plan_row, realm),
 	KEY_COLUMN(plan_row, id),
 	TEXT_COLUMN(plan_row, registration_id),
+	TEXT_COLUMN(plan_row, account_id),
 	TEXT_COLUMN(plan_row, directory),
 	TEXT_COLUMN(plan_row, body),
 	TEXT_COLUMN(plan_row, digest),
@@ -42,7 +45,7 @@ static const struct column step_columns[] = {
 };
 static const struct record step_record = RECORD(plan_step_row, step_columns);
 
-enum { INSERT, FIND, UPDATE, LIST, LIST_STATE, STEP_LAST, STEP_INSERT, STEP_LIST };
+enum { INSERT, FIND, UPDATE, LIST, LIST_STATE, LIST_ACCOUNT, STEP_LAST, STEP_INSERT, STEP_LIST };
 static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO plan $insert", &record, WRITES},
 	[FIND] = {"SELECT $columns FROM plan WHERE realm = ?1 AND id = ?2", &record, READS},
@@ -50,6 +53,9 @@ static const struct query queries[] = {
 	[LIST] = {"SELECT $columns FROM plan WHERE realm = ?1 ORDER BY id DESC LIMIT 200", &record, READS},
 	[LIST_STATE] = {"SELECT $columns FROM plan WHERE realm = ?1 AND state = ?2 ORDER BY id DESC LIMIT 200", &record,
 		READS},
+	[LIST_ACCOUNT] = {"SELECT $columns FROM plan WHERE realm = ?1 AND account_id = ?2 AND account_id <> '' "
+			  "AND state <> 'draft' ORDER BY id DESC LIMIT 50",
+		&record, READS},
 	[STEP_LAST] = {"SELECT coalesce(max(seq), 0) FROM plan_step WHERE realm = ?1 AND plan_id = ?2", &number_record,
 		READS},
 	[STEP_INSERT] = {"INSERT INTO plan_step $insert", &step_record, WRITES},
@@ -60,6 +66,10 @@ static const struct query queries[] = {
 		&step_record, READS},
 };
 const struct query_table plans_queries = {"plans", queries, COUNT(queries)};
+
+const char *plan_state_name(enum plan_state s) {
+	return s >= 0 && s < PLAN_STATES ? states[s] : "";
+}
 
 enum err plans_insert(struct task *t, const struct plan_row *p) {
 	return record_insert(t, &queries[INSERT], p);
@@ -104,6 +114,14 @@ enum err plans_list(struct task *t, int state, struct plan_row **ret, size_t *n)
 	if (state < 0)
 		args.n = 1;
 	TRY(query_run(t, &queries[state < 0 ? LIST : LIST_STATE], args, &rows));
+	*ret = rows.v;
+	*n = rows.n;
+	return OK;
+}
+
+enum err plans_list_account(struct task *t, struct str account_id, struct plan_row **ret, size_t *n) {
+	struct rows rows;
+	TRY(query_run(t, &queries[LIST_ACCOUNT], ARGS(TEXT(t->realm_name), TEXT(account_id)), &rows));
 	*ret = rows.v;
 	*n = rows.n;
 	return OK;

@@ -96,10 +96,13 @@ enum err registrations_remove(struct task *t, struct str id) must_use; /* with i
 enum err registrations_login_reserved(struct task *t, struct str login, struct str except_id, bool *ret) must_use;
 
 /* ---- plans ---- */
-enum plan_state { PLAN_QUEUED, PLAN_RUNNING, PLAN_DONE, PLAN_PARKED, PLAN_CANCELLED };
+enum plan_state { PLAN_QUEUED, PLAN_RUNNING, PLAN_DONE, PLAN_PARKED, PLAN_CANCELLED, PLAN_DRAFT, PLAN_STATES };
+const char *plan_state_name(enum plan_state s); /* "queued", … */
 struct plan_row {
-	struct str id, realm, registration_id, directory;
-	struct str body; /* plan_json */
+	struct str id, realm, directory;
+	struct str registration_id; /* whose entry it makes, or empty */
+	struct str account_id;      /* whose entry it changes, or empty */
+	struct str body;            /* plan_json */
 	struct str digest;
 	enum plan_state state;
 	int64_t candidate, step; /* progress */
@@ -121,6 +124,8 @@ enum err plans_update(struct task *t, const struct plan_row *p) must_use;
 enum err plan_steps_insert(struct task *t, const struct plan_step_row *s) must_use; /* seq is given by the store */
 enum err plan_steps_list(struct task *t, struct str plan_id, struct plan_step_row **ret, size_t *n) must_use;
 enum err plans_list(struct task *t, int state, struct plan_row **ret, size_t *n) must_use; /* -1 any; newest 200 */
+/* Of an account, drafts left out; newest 50. */
+enum err plans_list_account(struct task *t, struct str account_id, struct plan_row **ret, size_t *n) must_use;
 
 /* ---- accounts: the link between a person in a directory and a subject ---- */
 struct account {
@@ -129,6 +134,7 @@ struct account {
 	struct str dn, login, mail;
 	struct str marker; /* registration id when we made the entry, else empty */
 	int64_t created_at, last_login_at;
+	int64_t expires_at; /* when Usher is to disable it, 0 never: where the directory does not so by itself */
 };
 enum err accounts_insert(
 	struct task *t, const struct account *a) must_use; /* ERR_EXISTS: (realm, directory, stable_id) is there */
@@ -140,6 +146,8 @@ enum err accounts_update(struct task *t, const struct account *a) must_use;
 enum err accounts_logged_in(struct task *t, struct str id, int64_t at) must_use; /* last_login_at alone */
 enum err accounts_list(
 	struct task *t, struct str search, struct str after, unsigned limit, struct account **ret, size_t *n) must_use;
+/* All realms: those whose expires_at has come; at most 100. */
+enum err accounts_due(struct task *t, int64_t now, struct account **ret, size_t *n) must_use;
 
 /* ---- mirror: what the directory told last of each linked account, and where its feed stands ---- */
 enum mirror_state { MIRROR_LIVE, MIRROR_DISABLED, MIRROR_EXPIRED, MIRROR_GONE };
@@ -239,9 +247,10 @@ enum err sessions_list(struct task *t, struct str account_id, struct session **r
 
 /* ---- jobs ---- */
 enum job_kind {
-	JOB_NOTICE,     /* body: {"notice": name, …}; subject: registration or account id */
-	JOB_PLAN_APPLY, /* subject: registration id */
-	JOB_LOGOUT,     /* back-channel logout; body: {"client":…, "sub":…, "sid":…}; subject: account id */
+	JOB_NOTICE,       /* body: {"notice": name, …}; subject: registration or account id */
+	JOB_PLAN_APPLY,   /* subject: registration id */
+	JOB_LOGOUT,       /* back-channel logout; body: {"client":…, "sub":…, "sid":…}; subject: account id */
+	JOB_CHANGE_APPLY, /* subject: plan id */
 	JOB_KINDS
 };
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_PARKED };
@@ -359,7 +368,8 @@ enum err signing_keys_remove(struct task *t, struct str kid) must_use;
 enum err generation_get(struct task *t, int64_t *ret) must_use;
 enum err generation_bump(struct task *t) must_use;
 /* Removes what is past its time, in steps of at most 500 rows a table; all realms. *ret_more: call again. Links, and
- * grants that expired or were revoked, stay a day longer; a grant takes its refresh tokens along. */
+ * grants that expired or were revoked, stay a day longer, drafts of plans a week in all; a grant takes its refresh
+ * tokens along. */
 enum err store_sweep(struct task *t, int64_t now, bool *ret_more) must_use;
 
 #endif

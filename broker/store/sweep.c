@@ -14,12 +14,15 @@ static const struct query queries[] = {
 	{PAST("revoked_token", "jti", "expires_at"), NULL, WRITES},
 	{PAST("oidc_grant", "id", "expires_at"), NULL, WRITES},
 	{PAST("oidc_grant", "id", "revoked_at"), NULL, WRITES},
+	{"DELETE FROM plan WHERE (realm, id) IN (SELECT realm, id FROM plan WHERE state = 'draft' AND created_at <= ?1 "
+	 "ORDER BY created_at LIMIT " STEP ")",
+		NULL, WRITES},
 };
 const struct query_table sweep_queries = {"sweep", queries, COUNT(queries)};
 
 /* How long a row outlives its time: a link that expired is still told so, a code or token of an ended grant is still
- * known as one used before. */
-static const int64_t kept_ms[COUNT(queries)] = {DAY_MS, 0, 0, 0, DAY_MS, DAY_MS};
+ * known as one used before, and a draft of a plan waits a week for its order. */
+static const int64_t kept_ms[COUNT(queries)] = {DAY_MS, 0, 0, 0, DAY_MS, DAY_MS, 7 * DAY_MS};
 
 enum err store_sweep(struct task *t, int64_t now, bool *ret_more) {
 	bool more = false;

@@ -39,7 +39,7 @@ static bool has_ended(const struct account *a, const struct mirror *before, enum
 	return a->last_login_at > 0 && (!before || before->state != now);
 }
 
-static enum err account_follow(struct task *t, const struct account *a, const struct entry *e) {
+enum err account_follow(struct task *t, const struct account *a, const struct entry *e) {
 	if (str_eq(a->dn, e->dn) && str_eq(a->login, e->login) && str_eq(a->mail, e->mail))
 		return OK;
 	struct account now = *a;

@@ -1,6 +1,7 @@
 /* A plan carried out and recorded. One loop: look, act and record, one step after the other. */
 #include "base/clock.h"
-#include "broker/sync/sync.h"
+#include "broker/login/login.h"
+#include "broker/sync/sync_private.h"
 
 #define TRIES_PER_STEP (2 * LIMIT_CANDIDATES + 4) /* every candidate may be taken; the controller is told before */
 
@@ -93,4 +94,21 @@ enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret)
 		return e;
 	*ret = run.row;
 	return OK;
+}
+
+/* Where no feed is followed there is no mirror to compare with. */
+static enum err follow_unmirrored(struct task *t, const struct account *a, const struct entry *e) {
+	if (e)
+		TRY(account_follow(t, a, e));
+	if ((e && e->enabled) || !a->last_login_at)
+		return OK;
+	return login_end_account(t, a->id, e ? "disabled" : "gone");
+}
+
+enum err outbound_follow(struct task *t, const struct account *a, const struct entry *e, int64_t read_at) {
+	const struct directory_config *d = realm_directory(t->realm, a->directory);
+	if (!d || d->feed == FEED_OFF)
+		return follow_unmirrored(t, a, e);
+	struct inbound in = {.directory = d, .controller = STR("plan"), .now = read_at, .looked = true};
+	return inbound_person(t, &in, a, e);
 }

@@ -13,6 +13,9 @@
  * ERR_TIMEOUT: run it again later; what is done stays done. ERR_REFUSED, ERR_NOT_FOUND, ERR_EXISTS (no candidate left),
  * ERR_CONFIG: parked, the row's failure says why in a sentence. */
 enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret) must_use;
+/* Within the caller's transaction, once a plan has changed the account's entry: what a feed would tell of it counts
+ * here at once, and also where none is followed. e, NULL: gone; read_at: when the look at it began. */
+enum err outbound_follow(struct task *t, const struct account *a, const struct entry *e, int64_t read_at) must_use;
 
 /* ---- inbound ---- */
 /* One transaction: mirror rows, ended sessions and grants, back-channel logouts as jobs, audit, the feed's row with its

@@ -17,6 +17,8 @@ struct inbound {
 };
 /* The entry of a linked account, NULL: it is gone. Within the caller's transaction. */
 enum err inbound_person(struct task *t, struct inbound *in, const struct account *a, const struct entry *e) must_use;
+/* The account's row says what the entry says. */
+enum err account_follow(struct task *t, const struct account *a, const struct entry *e) must_use;
 /* Whether so many of them may be gone at once. */
 bool inbound_plausible(int64_t gone, int64_t all);
 

@@ -69,3 +69,13 @@ void attributes_mapped(struct arena *a, const struct directory_config *d, struct
 		if (!overridden(d, map[i].ours))
 			strs_add(a, list, map[i].theirs[d->driver]);
 }
+
+struct strs directory_mapped(struct arena *a, const struct directory_config *d) {
+	struct strs list = {NULL, 0};
+	for (size_t i = 0; i < d->n_attributes; i++)
+		strs_add(a, &list, d->attributes[i].ours);
+	for (size_t i = 0; i < COUNT(map); i++)
+		if (!overridden(d, map[i].ours))
+			strs_add(a, &list, map[i].ours);
+	return list;
+}

@@ -28,6 +28,14 @@ void directory_new_entry(
 	*n = made_n;
 }
 
+void directory_enabling(struct arena *a, const struct directory_config *d, const struct entry *now, bool enabled,
+	struct attribute **list, size_t *n) {
+	*list = NULL;
+	*n = 0;
+	if (driver_of(d))
+		driver_of(d)->enable(a, d, now, enabled, list, n);
+}
+
 /* ---- what libldap takes ---- */
 static struct berval **values_of(struct arena *a, struct strs values) {
 	struct berval **list = arena_array(a, struct berval *, values.n + 1);

@@ -120,6 +120,10 @@ enum err directory_change_password(struct task *t, const struct directory_config
 	struct str old_password, struct str new_password, struct refusal *refusal) must_use;
 /* Done already is OK. */
 enum err directory_set_enabled(struct task *t, const struct directory_config *d, struct str dn, bool enabled) must_use;
+/* What that writes into an entry as it was read, as the values of a CHANGE_REPLACE: for a plan to show, and to write.
+ * *n 0: done already. */
+void directory_enabling(struct arena *a, const struct directory_config *d, const struct entry *now, bool enabled,
+	struct attribute **list, size_t *n);
 
 /* ---- groups ---- */
 struct group {
@@ -183,6 +187,8 @@ enum err directory_link_entry(struct task *t, struct directory_link *l, struct l
 /* ---- names ---- */
 /* The directory's attribute for ours; unknown names are returned as they are. */
 struct str directory_attribute(const struct directory_config *d, struct str ours);
+/* Our names of all that are mapped, those of the configuration first. */
+struct strs directory_mapped(struct arena *a, const struct directory_config *d);
 /* One RDN "attribute=value" escaped by RFC 4514, put before base. */
 struct str dn_child(struct arena *a, struct str attribute, struct str value, struct str base);
 bool dn_valid(struct arena *a, struct str dn);
@@ -197,6 +203,10 @@ enum err directory_check_value(
 int64_t directory_login_most(const struct directory_config *d); /* characters of a login name */
 /* The userPrincipalName of a new entry; STR_NONE where there is none. */
 struct str directory_principal(struct arena *a, const struct directory_config *d, struct str login);
+/* The attribute of a new entry with which this make of directory ends the account by itself at a time (wall-clock
+ * milliseconds); false: it has none, and who made the entry must see to it. */
+bool directory_ends_at(
+	struct arena *a, const struct directory_config *d, int64_t at_ms, struct attribute *ret) must_use;
 /* Attributes and object classes of a new, disabled entry in this make of directory, marker included: what plan_build
  * adds to the mapped ones. */
 void directory_new_entry(

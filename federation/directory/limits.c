@@ -86,3 +86,13 @@ struct str directory_principal(struct arena *a, const struct directory_config *d
 	struct str suffix = str_empty(d->upn_suffix) ? domain_of(a, d->people_base) : d->upn_suffix;
 	return str_empty(suffix) ? STR_NONE : str_printf(a, "%.*s@%.*s", FMT(login), FMT(suffix));
 }
+
+/* accountExpires is a FILETIME (MS-ADA1 2.1, MS-DTYP 2.3.3): hundreds of nanoseconds since 1601. */
+bool directory_ends_at(struct arena *a, const struct directory_config *d, int64_t at_ms, struct attribute *ret) {
+	const int64_t epoch_ms = 11644473600000;
+	if (d->driver != DIRECTORY_ACTIVE_DIRECTORY)
+		return false;
+	*ret = (struct attribute){.name = STR("accountExpires")};
+	strs_add(a, &ret->values, str_printf(a, "%lld", (long long)((at_ms + epoch_ms) * 10000)));
+	return true;
+}

@@ -5,7 +5,7 @@
 #define FOLD 76 /* RFC 2849 notes 2 and 4: longer lines go on behind one space */
 
 /* Continuation lines begin with a space, and no line is cut inside a character. */
-static void put_line(struct buf *b, struct str line) {
+void put_line(struct buf *b, struct str line) {
 	size_t width = FOLD, from = 0;
 	while (line.n - from > width) {
 		size_t n = width;
@@ -77,13 +77,18 @@ static struct str joined(struct arena *a, struct str name, struct str between, s
 	return str_join(a, (struct strs){parts, COUNT(parts)}, STR(""));
 }
 
-static void put_pair(struct buf *b, struct str name, struct str value) {
+void put_comment(struct buf *b, struct str label, struct str value) {
+	struct arena *a = b->arena;
+	put_line(b, joined(a, STR("# "), label, joined(a, STR(": "), readable(a, value), STR(""))));
+}
+
+void put_pair(struct buf *b, struct str name, struct str value) {
 	struct arena *a = b->arena;
 	if (is_safe(value)) {
 		put_line(b, joined(a, name, STR(": "), value));
 		return;
 	}
-	put_line(b, joined(a, STR("# "), name, joined(a, STR(": "), readable(a, value), STR(""))));
+	put_comment(b, name, value);
 	put_line(b, joined(a, name, STR(":: "), base64_encode(a, value)));
 }
 
@@ -106,9 +111,14 @@ static void put_join(struct buf *b, struct str member_attribute, struct str grou
 }
 
 struct str plan_ldif(struct arena *a, const struct plan *p, const struct directory_config *d, size_t candidate) {
+	struct buf b = buf_new(a, PLAN_TEXT);
+	if (p->kind == PLAN_UPDATE) {
+		put_line(&b, STR("version: 1"));
+		update_put_ldif(&b, p, d);
+		return buf_str(&b);
+	}
 	if (candidate >= p->n_candidates)
 		return STR("");
-	struct buf b = buf_new(a, PLAN_TEXT);
 	const struct plan_candidate *c = &p->candidates[candidate];
 	put_line(&b, STR("version: 1"));
 	put_entry(&b, c);

@@ -32,6 +32,10 @@ static bool in_list(const struct str *list, size_t n, struct str name) {
 	return false;
 }
 
+bool is_password_name(struct str name) {
+	return in_list(password_names, COUNT(password_names), str_sub(name, 0, str_find(name, ';', 0)));
+}
+
 struct attribute *attribute_find(struct attribute *list, size_t n, struct str name) {
 	for (size_t i = 0; i < n; i++)
 		if (str_eq_case(list[i].name, name))
@@ -105,7 +109,7 @@ static enum err add_fixed(struct build *b) {
  * with: it is left out. The marker, what disables the entry and passwords are nobody's to give. */
 static enum err may_add(struct build *b, struct str name, bool *ret) {
 	struct str base = str_sub(name, 0, str_find(name, ';', 0));
-	if (in_list(password_names, COUNT(password_names), base))
+	if (is_password_name(base))
 		return task_fail(b->t, ERR_INVALID, "attribute %.*s: a password is not part of a plan", FMT(base));
 	bool login =
 		str_eq_case(base, b->in->directory->rdn_attribute) || str_eq_case(base, our_attribute(b, STR("login")));
@@ -277,15 +281,14 @@ enum err plan_build(struct task *t, const struct plan_input *input, struct plan 
 /* ---- its steps ---- */
 
 size_t plan_steps(const struct plan *p) {
-	return p->groups.n + 2;
+	return p->kind == PLAN_UPDATE ? p->n_updates : p->groups.n + 2;
 }
 
 enum step_kind plan_step_kind(const struct plan *p, size_t step) {
 	return step == 0 ? STEP_CREATE : step <= p->groups.n ? STEP_JOIN : STEP_READ_BACK;
 }
 
-/* The first RDN as it is written. */
-static struct str rdn_text(struct str dn) {
+struct str rdn_text(struct str dn) {
 	size_t i = 0;
 	for (; i < dn.n && dn.p[i] != ','; i++)
 		if (dn.p[i] == '\\')
@@ -293,9 +296,15 @@ static struct str rdn_text(struct str dn) {
 	return str_sub(dn, 0, i);
 }
 
+struct str dn_parent(struct str dn) {
+	return str_sub(dn, rdn_text(dn).n + 1, dn.n);
+}
+
 struct str plan_step_title(struct arena *a, const struct plan *p, size_t step) {
 	if (step >= plan_steps(p))
 		return STR("");
+	if (p->kind == PLAN_UPDATE)
+		return update_title(a, &p->updates[step]);
 	switch (plan_step_kind(p, step)) {
 	case STEP_CREATE:
 		return str_printf(a, "create %.*s", FMT(rdn_text(p->candidates[0].dn)));

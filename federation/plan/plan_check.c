@@ -1,12 +1,6 @@
 /* Whether a plan may be shown and carried out. */
 #include "federation/plan/plan_private.h"
 
-struct check {
-	struct task *t;
-	size_t bytes; /* of all text, and of what stands around it in LDIF and JSON */
-	size_t longest_dn;
-};
-
 static bool is_letter(char c) {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -26,8 +20,7 @@ static bool name_valid(struct str name) {
 	return true;
 }
 
-/* what names it in the detail; the value itself belongs in no log. */
-static enum err check_text(struct check *c, struct str what, struct str text) {
+enum err check_text(struct check *c, struct str what, struct str text) {
 	const char *wrong = str_empty(text)              ? "empty"
 			    : text.n > LIMIT_FIELD_VALUE ? "too long"
 			    : !str_utf8(text)            ? "not UTF-8"
@@ -39,19 +32,22 @@ static enum err check_text(struct check *c, struct str what, struct str text) {
 	return wrong ? task_fail(c->t, ERR_INVALID, "%.*s: %s", FMT(what), wrong) : OK;
 }
 
-static enum err check_dn(struct check *c, struct str what, struct str dn) {
+enum err check_dn(struct check *c, struct str what, struct str dn) {
 	TRY(check_text(c, what, dn));
 	if (dn.n > LIMIT_DN || !dn_valid(c->t->arena, dn))
 		return task_fail(c->t, ERR_INVALID, "%.*s: not a DN", FMT(what));
 	return OK;
 }
 
+enum err check_name(struct check *c, struct str name) {
+	c->bytes += name.n + 32;
+	return name_valid(name) ? OK : task_fail(c->t, ERR_INVALID, "not an attribute name");
+}
+
 static enum err check_attribute(struct check *c, const struct attribute *v) {
-	if (!name_valid(v->name))
-		return task_fail(c->t, ERR_INVALID, "not an attribute name");
+	TRY(check_name(c, v->name));
 	if (v->values.n == 0 || v->values.n > LIMIT_VALUES)
 		return task_fail(c->t, ERR_INVALID, "%.*s: %zu values", FMT(v->name), v->values.n);
-	c->bytes += v->name.n + 32;
 	for (size_t i = 0; i < v->values.n; i++)
 		TRY(check_text(c, v->name, v->values.v[i]));
 	return OK;
@@ -75,6 +71,8 @@ static enum err check_candidate(struct check *c, const struct plan_candidate *v)
 enum err plan_check(struct task *t, const struct plan *p) {
 	struct check c = {.t = t};
 	TRY(check_text(&c, STR("directory"), p->directory));
+	if (p->kind == PLAN_UPDATE)
+		return update_check(&c, p);
 	TRY(check_text(&c, STR("marker"), p->marker));
 	if (p->n_candidates == 0 || p->n_candidates > LIMIT_CANDIDATES || p->groups.n > LIMIT_VALUES)
 		return task_fail(t, ERR_INVALID, "%zu candidates, %zu groups", p->n_candidates, p->groups.n);

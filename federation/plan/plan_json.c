@@ -7,33 +7,43 @@
 
 OWNED(json, json_t *, json_decref)
 
-static void put_member(struct buf *b, const char *before, struct str value) {
+void put_member(struct buf *b, const char *before, struct str value) {
 	buf_put(b, str_of(before));
 	json_escape(b, value);
 }
 
-static void put_strings(struct buf *b, struct strs list) {
+void put_strings(struct buf *b, struct strs list) {
 	buf_byte(b, '[');
 	for (size_t i = 0; i < list.n; i++)
 		put_member(b, i ? "," : "", list.v[i]);
 	buf_byte(b, ']');
 }
 
+void put_attributes(struct buf *b, const struct attribute *list, size_t n) {
+	buf_byte(b, '[');
+	for (size_t i = 0; i < n; i++) {
+		put_member(b, i ? ",{\"name\":" : "{\"name\":", list[i].name);
+		buf_put(b, STR(",\"values\":"));
+		put_strings(b, list[i].values);
+		buf_byte(b, '}');
+	}
+	buf_byte(b, ']');
+}
+
 static void put_candidate(struct buf *b, const struct plan_candidate *c) {
 	put_member(b, "{\"login\":", c->login);
 	put_member(b, ",\"dn\":", c->dn);
-	buf_put(b, STR(",\"attributes\":["));
-	for (size_t i = 0; i < c->n_attributes; i++) {
-		put_member(b, i ? ",{\"name\":" : "{\"name\":", c->attributes[i].name);
-		buf_put(b, STR(",\"values\":"));
-		put_strings(b, c->attributes[i].values);
-		buf_byte(b, '}');
-	}
-	buf_put(b, STR("]}"));
+	buf_put(b, STR(",\"attributes\":"));
+	put_attributes(b, c->attributes, c->n_attributes);
+	buf_byte(b, '}');
 }
 
 struct str plan_json(struct arena *a, const struct plan *p) {
 	struct buf b = buf_new(a, PLAN_TEXT);
+	if (p->kind == PLAN_UPDATE) {
+		update_put_json(&b, p);
+		return buf_str(&b);
+	}
 	put_member(&b, "{\"version\":1,\"directory\":", p->directory);
 	put_member(&b, ",\"marker\":", p->marker);
 	buf_put(&b, STR(",\"candidates\":["));
@@ -52,7 +62,7 @@ struct str plan_digest(struct arena *a, const struct plan *p) {
 	return base64url_encode(a, sha256(a, plan_json(a, p)));
 }
 
-static bool read_string(struct arena *a, const json_t *v, struct str *ret) {
+bool read_string(struct arena *a, const json_t *v, struct str *ret) {
 	if (!json_is_string(v))
 		return false;
 	*ret = str_dup(a, str_slice(json_string_value(v), json_string_length(v)));
@@ -60,14 +70,14 @@ static bool read_string(struct arena *a, const json_t *v, struct str *ret) {
 }
 
 /* An array of at most max members. */
-static bool array_size(const json_t *v, size_t max, size_t *ret) {
+bool array_size(const json_t *v, size_t max, size_t *ret) {
 	if (!json_is_array(v) || json_array_size(v) > max)
 		return false;
 	*ret = json_array_size(v);
 	return true;
 }
 
-static bool read_strings(struct arena *a, const json_t *v, struct strs *ret) {
+bool read_strings(struct arena *a, const json_t *v, struct strs *ret) {
 	size_t n = 0;
 	if (!array_size(v, LIMIT_VALUES, &n))
 		return false;
@@ -78,18 +88,23 @@ static bool read_strings(struct arena *a, const json_t *v, struct strs *ret) {
 	return true;
 }
 
-static bool read_candidate(struct arena *a, const json_t *v, struct plan_candidate *ret) {
-	const json_t *list = json_object_get(v, "attributes");
-	if (json_object_size(v) != 3 || !array_size(list, PLAN_ATTRIBUTES, &ret->n_attributes))
+bool read_attributes(struct arena *a, const json_t *v, struct attribute **ret, size_t *n) {
+	if (!array_size(v, PLAN_ATTRIBUTES, n))
 		return false;
-	ret->attributes = arena_array(a, struct attribute, ret->n_attributes);
-	for (size_t i = 0; i < ret->n_attributes; i++) {
-		const json_t *one = json_array_get(list, i);
-		if (json_object_size(one) != 2 ||
-			!read_string(a, json_object_get(one, "name"), &ret->attributes[i].name) ||
-			!read_strings(a, json_object_get(one, "values"), &ret->attributes[i].values))
+	struct attribute *list = *ret = arena_array(a, struct attribute, *n);
+	for (size_t i = 0; i < *n; i++) {
+		const json_t *one = json_array_get(v, i);
+		if (json_object_size(one) != 2 || !read_string(a, json_object_get(one, "name"), &list[i].name) ||
+			!read_strings(a, json_object_get(one, "values"), &list[i].values))
 			return false;
 	}
+	return true;
+}
+
+static bool read_candidate(struct arena *a, const json_t *v, struct plan_candidate *ret) {
+	if (json_object_size(v) != 3 ||
+		!read_attributes(a, json_object_get(v, "attributes"), &ret->attributes, &ret->n_attributes))
+		return false;
 	return read_string(a, json_object_get(v, "login"), &ret->login) &&
 	       read_string(a, json_object_get(v, "dn"), &ret->dn);
 }
@@ -97,6 +112,8 @@ static bool read_candidate(struct arena *a, const json_t *v, struct plan_candida
 static bool read_plan(struct arena *a, const json_t *v, struct plan *ret) {
 	const json_t *list = json_object_get(v, "candidates");
 	const json_t *version = json_object_get(v, "version");
+	if (json_object_get(v, "kind"))
+		return update_read_json(a, v, ret);
 	if (json_object_size(v) != 5 || !json_is_integer(version) || json_integer_value(version) != 1)
 		return false;
 	if (!array_size(list, LIMIT_CANDIDATES, &ret->n_candidates))

@@ -244,6 +244,8 @@ enum err plan_step_run(struct task *t, const struct directory_config *d, const s
 	*report = (struct report){.result = -1};
 	if (progress->step >= plan_steps(p))
 		return OK;
+	if (p->kind == PLAN_UPDATE)
+		return update_run(t, d, p, progress, report);
 	if (!str_eq(p->directory, d->id) || progress->candidate >= p->n_candidates)
 		return task_fail(t, ERR_INTERNAL, "the plan is for directory %.*s, and has %zu names",
 			FMT(p->directory), p->n_candidates);

@@ -347,7 +347,7 @@ enum err directory_set_enabled(struct task *t, const struct directory_config *d,
 
 static struct str attribute_of(const struct change *c, const char *name) {
 	for (size_t i = 0; i < c->n_attributes; i++)
-		if (str_eq_case(c->attributes[i].name, str_of(name)))
+		if (str_eq_case(c->attributes[i].name, str_of(name)) && c->attributes[i].values.n)
 			return c->attributes[i].values.v[0];
 	return STR("");
 }
@@ -368,15 +368,82 @@ static enum err add_entry(struct arena *a, const struct change *c) {
 	return OK;
 }
 
+static void leave_dn(struct fake_group *g, struct str dn) {
+	for (size_t i = 0; i < g->n; i++)
+		if (str_eq_case(str_of(g->members[i]), dn)) {
+			memmove(g->members[i], g->members[--g->n], sizeof(g->members[i]));
+			return;
+		}
+}
+
+static enum err change_group(struct arena *a, const struct change *c) {
+	struct fake_group *g = group_find(a, c->dn);
+	struct str dn = attribute_of(c, "member");
+	struct fake_person *p = person_of(a, dn);
+	if (!g || (c->kind == CHANGE_VALUE_ADD && !p))
+		return ERR_NOT_FOUND;
+	if (c->kind == CHANGE_VALUE_ADD)
+		fake_join(g, p);
+	else
+		leave_dn(g, dn);
+	return OK;
+}
+
+static bool has_attribute(const struct change *c, const char *name) {
+	for (size_t i = 0; i < c->n_attributes; i++)
+		if (str_eq_case(c->attributes[i].name, str_of(name)))
+			return true;
+	return false;
+}
+
+static enum err change_person(struct arena *a, const struct change *c) {
+	struct fake_person *p = person_of(a, c->dn);
+	if (!p)
+		return ERR_NOT_FOUND;
+	if (c->kind == CHANGE_DELETE)
+		p->gone = true;
+	if (c->kind == CHANGE_RENAME)
+		PUT(p->dn, c->new_dn);
+	if (has_attribute(c, "mail"))
+		PUT(p->mail, attribute_of(c, "mail"));
+	if (has_attribute(c, "givenName"))
+		PUT(p->given, attribute_of(c, "givenName"));
+	if (has_attribute(c, "fakeEnabled"))
+		p->enabled = str_eq(attribute_of(c, "fakeEnabled"), STR("yes"));
+	return OK;
+}
+
 static enum err change_one(struct arena *a, const struct change *c) {
 	if (c->kind == CHANGE_ADD)
 		return add_entry(a, c);
-	struct fake_group *g = group_find(a, c->dn);
-	struct fake_person *p = person_of(a, attribute_of(c, "member"));
-	if (c->kind != CHANGE_VALUE_ADD || !g || !p)
-		return ERR_NOT_FOUND;
-	fake_join(g, p);
-	return OK;
+	if (c->kind == CHANGE_VALUE_ADD || c->kind == CHANGE_VALUE_DELETE)
+		return change_group(a, c);
+	return change_person(a, c);
+}
+
+enum err directory_values(
+	struct task *t, const struct directory_config *d, struct str dn, struct str attribute, struct strs *ret) {
+	(void)d, (void)attribute;
+	BEGIN(fault);
+	struct fake_group *g = group_find(t->arena, dn);
+	if (failed || !g)
+		return locked(failed ? failed : task_fail(t, ERR_NOT_FOUND, "fake: no group"));
+	for (size_t i = 0; i < g->n; i++)
+		strs_add(t->arena, ret, str_dup(t->arena, str_of(g->members[i])));
+	return locked(OK);
+}
+
+void directory_enabling(struct arena *a, const struct directory_config *d, const struct entry *now, bool enabled,
+	struct attribute **list, size_t *n) {
+	(void)d;
+	*list = NULL;
+	*n = 0;
+	if (now->enabled == enabled)
+		return;
+	*list = arena_array(a, struct attribute, 1);
+	(*list)[0].name = STR("fakeEnabled");
+	strs_add(a, &(*list)[0].values, enabled ? STR("yes") : STR("no"));
+	*n = 1;
 }
 
 enum err directory_apply(struct task *t, const struct directory_config *d, const struct change *changes, size_t n,

@@ -294,6 +294,52 @@ static void test_provision_parked(void **state) {
 	assert_err(approval_retry(t, &who, r->id), ERR_STALE);
 }
 
+/* Before its entry is made, a plan is taken back: the registration is to be decided again. */
+static void test_cancelled(void **state) {
+	struct task *t = world_task(*state);
+	struct registration *r = approved(t, "Anna", "anna@x.test");
+	struct approver who = approver_of(t), other = {0};
+	struct plan_row *row = NULL;
+	struct job *job = NULL;
+	struct str plan_id = r->plan_id;
+	assert_err(approval_cancel(t, &other, r->id), ERR_NOT_FOUND);
+	assert_ok(jobs_claim(t, INT64_MAX - 1, INT64_MAX - 1, &job));
+	while (job->kind != JOB_PLAN_APPLY)
+		assert_ok(jobs_claim(t, INT64_MAX - 1, INT64_MAX - 1, &job));
+	assert_err(approval_cancel(t, &who, r->id), ERR_STALE); /* it is under way */
+	assert_ok(jobs_park(t, job->id, STR("why")));
+	task_clear(t);
+	assert_ok(approval_cancel(t, &who, r->id));
+	assert_int_equal(world_again(t, r)->state, REGISTRATION_PENDING);
+	assert_ok(plans_find(t, plan_id, &row));
+	assert_int_equal(row->state, PLAN_CANCELLED);
+	assert_int_equal(world_jobs(t, JOB_PLAN_APPLY, "", NULL), 0);
+	assert_err(approval_cancel(t, &who, r->id), ERR_STALE);
+	assert_int_equal(fake.adds, 0);
+	struct decision d = decision_of(t, world_again(t, r));
+	struct account boss = {.id = STR("b"), .login = STR("boss"), .mail = STR("boss@x.test")};
+	assert_ok(approval_decide(t, &who, &boss, &d));
+	assert_ok(registrar_provision(t, r->id));
+	assert_int_equal(fake.adds, 1);
+}
+
+/* An entry that is there, though the answer that would say so was lost, is to be finished. */
+static void test_cancelled_too_late(void **state) {
+	struct task *t = world_task(*state);
+	struct registration *r = approved(t, "Anna", "anna@x.test");
+	struct approver who = approver_of(t);
+	for (size_t n = 0; !fake.adds; n++) {
+		fake_fail(n, FAULT_LOST_AFTER);
+		assert_err(registrar_provision(t, r->id), ERR_TIMEOUT);
+		task_clear(t);
+	}
+	assert_err(approval_cancel(t, &who, r->id), ERR_STALE);
+	assert_int_equal(world_again(t, r)->state, REGISTRATION_APPROVED);
+	assert_ok(registrar_provision(t, r->id));
+	assert_int_equal(fake.adds, 1);
+	assert_err(approval_cancel(t, &who, r->id), ERR_STALE);
+}
+
 /* Approved by rule while the directory is down: the person goes on, the plan is made later. */
 static void test_by_rule(void **state) {
 	struct task *t = world_task(*state);
@@ -416,6 +462,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_actor), TEST(test_preview), TEST(test_decide_refused),
 		TEST(test_reject), TEST(test_preview_decided), TEST(test_decide_parallel), TEST(test_provision),
 		TEST(test_provision_faults), TEST(test_provision_taken), TEST(test_provision_parked),
+		TEST(test_cancelled), TEST(test_cancelled_too_late),
 		TEST(test_by_rule), TEST(test_activate), TEST(test_activate_faults), TEST(test_activate_crash),
 		TEST(test_activate_foreign)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,6 +182,23 @@ static enum err add(const struct change *c, size_t now) {
 	return OK;
 }
 
+/* What only steps of an update call: test_plan_update.c. */
+enum err directory_find_id(struct task *t, const struct directory_config *d, struct str stable_id, struct entry **ret) {
+	(void)d, (void)stable_id, (void)ret;
+	return task_fail(t, ERR_INTERNAL, "fake: not an update");
+}
+
+enum err directory_values(
+	struct task *t, const struct directory_config *d, struct str dn, struct str attribute, struct strs *ret) {
+	(void)d, (void)dn, (void)attribute, (void)ret;
+	return task_fail(t, ERR_INTERNAL, "fake: not an update");
+}
+
+void directory_enabling(struct arena *a, const struct directory_config *d, const struct entry *now, bool enabled,
+	struct attribute **list, size_t *n) {
+	(void)a, (void)d, (void)now, (void)enabled, (void)list, (void)n;
+}
+
 enum err directory_apply(struct task *t, const struct directory_config *d, const struct change *changes, size_t n,
 	struct report *report) {
 	size_t now = 0;

@@ -23,16 +23,16 @@ static struct registration *row_new(struct task *t, enum registration_state stat
 static void test_transitions(void **state) {
 	enum { NO = -1, S, P, A, C, ACT, R, X, W };
 	/* Columns: SUBMIT_AGAIN, VERIFY_PENDING, VERIFY_APPROVED, APPROVE, REJECT, PROVISIONED, ACTIVATE, EXPIRE,
-	 * WITHDRAW */
+	 * WITHDRAW, CANCEL */
 	static const int to[REGISTRATION_STATES][EVENTS] = {
-		[REGISTRATION_SUBMITTED] = {X, P, A, NO, NO, NO, NO, X, W},
-		[REGISTRATION_PENDING] = {NO, NO, NO, A, R, NO, NO, X, W},
-		[REGISTRATION_APPROVED] = {NO, NO, NO, NO, NO, C, NO, NO, NO},
-		[REGISTRATION_PROVISIONED] = {NO, NO, NO, NO, NO, NO, ACT, NO, NO},
-		[REGISTRATION_ACTIVE] = {NO, NO, NO, NO, NO, NO, NO, NO, NO},
-		[REGISTRATION_REJECTED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO},
-		[REGISTRATION_EXPIRED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO},
-		[REGISTRATION_WITHDRAWN] = {NO, NO, NO, NO, NO, NO, NO, NO, NO},
+		[REGISTRATION_SUBMITTED] = {X, P, A, NO, NO, NO, NO, X, W, NO},
+		[REGISTRATION_PENDING] = {NO, NO, NO, A, R, NO, NO, X, W, NO},
+		[REGISTRATION_APPROVED] = {NO, NO, NO, NO, NO, C, NO, NO, NO, P},
+		[REGISTRATION_PROVISIONED] = {NO, NO, NO, NO, NO, NO, ACT, NO, NO, NO},
+		[REGISTRATION_ACTIVE] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
+		[REGISTRATION_REJECTED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
+		[REGISTRATION_EXPIRED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
+		[REGISTRATION_WITHDRAWN] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
 	};
 	struct task *t = world_task(*state);
 	for (int s = 0; s < REGISTRATION_STATES; s++)

@@ -147,8 +147,8 @@ static struct str step_outcome(int64_t result) {
 }
 
 static void add_run(struct task *t, struct value *data, const struct approval *a) {
-	static const char *const states[] = {
-		"plan.queued", "plan.running", "plan.done", "plan.parked", "plan.cancelled"};
+	static const char *const states[PLAN_STATES] = {
+		"plan.queued", "plan.running", "plan.done", "plan.parked", "plan.cancelled", "plan.draft"};
 	if (!a->running)
 		return;
 	struct value *run = value_child(t->arena, data, "run");

@@ -9,7 +9,7 @@
 
 /* ---- jobs ---- */
 
-static const char *const kind_keys[JOB_KINDS] = {"job.notice", "job.plan", "job.logout"};
+static const char *const kind_keys[JOB_KINDS] = {"job.notice", "job.plan", "job.logout", "job.change"};
 static const struct {
 	const char *key, *sign;
 } job_states[] = {[JOB_QUEUED] = {"job.queued", "wait"},

@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+"""Changes of people who are there: attributes, groups, place, disabled, deleted; each as a plan that is shown before it is carried out once."""
+import os
+import re
+import subprocess
+import sys
+
+from usher import App, BUILD, Browser, Stage, Tests, expect, same, until
+
+SOON = 20  # seconds; none of this measures how soon
+
+
+class UpdateTests:
+    def __init__(self):
+        self.tests, self.stage = Tests(), Stage("updates")
+        self.daemon, self.directory = self.stage.daemon, self.stage.directory
+        self.v = self.directory.v
+        self.former = f"ou=former,{self.v['BASE']}"
+        self.password = self.v["OL_USER_PASSWORD"]
+        guest = self.daemon.config["realms"]["demo"]["profiles"]["guest"]
+        guest["bases_allowed"] = [f"ou=former,{self.v['PEOPLE']}"]
+
+    def start(self):
+        self.directory.change(f"dn: ou=former,{self.v['PEOPLE']}\nchangetype: add\nobjectClass: organizationalUnit\nou: former\n")
+        self.stage.start()
+        until(lambda: self.daemon.feeds_fresh() == 1, SOON, "a feed that is fresh")
+
+    # ---- looks ----
+    def entry(self, login):
+        found = self.directory.search(f"(uid={login})")
+        return found[0] if found else None
+
+    def account(self, login):
+        return self.daemon.rows("SELECT id FROM account WHERE login = ?", login)[0][0]
+
+    def plan(self, plan_id):
+        return self.daemon.rows("SELECT state, failure FROM plan WHERE id = ?", plan_id)[0]
+
+    def done(self, plan_id, seconds=SOON):
+        until(lambda: self.plan(plan_id)[0] == "done", seconds, f"plan {plan_id}")
+
+    def sessions(self, login):
+        return self.daemon.rows("SELECT count(*) FROM session s JOIN account a ON a.realm = s.realm AND a.id = s.account_id WHERE a.login = ?", login)[0][0]
+
+    def steps(self, plan_id):
+        return [row[0] for row in self.daemon.rows("SELECT title FROM plan_step WHERE plan_id = ? AND result = 0 ORDER BY seq", plan_id)]
+
+    def usherctl(self, *words, code=0):
+        done = subprocess.run([os.path.join(BUILD, "usherctl"), "-c", os.path.join(self.daemon.folder, "usher.yaml"), *words], capture_output=True,
+                              text=True, check=False, timeout=60)
+        same(done.returncode, code, f"usherctl {' '.join(words)}: {done.stderr}")
+        return done.stdout + done.stderr
+
+    def change(self, *words, code=0):
+        """The LDIF that is shown, and the plan's id."""
+        text = self.usherctl("change", "demo", *words, code=code)
+        found = re.search(r"^# plan ([^,:]+)[,:]", text, re.M)
+        return text, found and found.group(1)
+
+    # ---- by usherctl ----
+    def attributes(self):
+        text, plan = self.change("alice", "--set", "title=Head of Jørgen", "--set", "phone=+49 30 1", "--set", "phone=+49 30 2")
+        expect("changetype: modify" in text and "replace: telephoneNumber" in text, text)
+        same(self.entry("alice").get("title"), None, "a draft changes nothing")
+        same(self.plan(plan)[0], "draft", "its state")
+        self.usherctl("plan", "apply", "demo", plan)
+        self.done(plan)
+        entry = self.entry("alice")
+        same(entry["title"], ["Head of Jørgen"], "title")
+        same(sorted(entry["telephonenumber"]), ["+49 30 1", "+49 30 2"], "phone")
+        same(self.steps(plan), ["replace title", "replace telephoneNumber"], "its steps")
+        expect("done" in self.usherctl("plan", "show", "demo", plan), "plan show")
+        expect(plan in self.usherctl("plan", "list", "demo", "done"), "plan list")
+        self.usherctl("plan", "cancel", "demo", plan, code=1)
+
+    def nothing(self):
+        for words, says in ((["--set", "title=Head of Jørgen"], "so already"), (["--set", "login=x"], "may be changed"), (["--set", "employee_number=1"], "may be"),
+                            (["--join", f"cn=operators,{self.v['GROUPS']}"], "no profile allows"), (["--move", self.v["BASE"]], "no profile allows"),
+                            (["--set", "mail=bob@example.test"], "somebody else"), (["--set", "mail=no"], "not a mail"), (["--unset", "family_name"], "must have"),
+                            (["--delete", "--apply"], "--confirm"), (["--delete", "--disable"], "alone"), (["--what"], "no change")):
+            text, _ = self.change("alice", *words, code=2)
+            expect(says in text, f"{words}: {text}")
+        same(self.daemon.rows("SELECT count(*) FROM plan WHERE account_id = ?", self.account("alice"))[0][0], 1, "plans")
+
+    def groups(self):
+        vpn, guests = (f"cn={name},{self.v['GROUPS']}" for name in ("vpn", "guests"))
+        dn = self.directory.dn_of("alice")
+        _, plan = self.change("alice", "--join", vpn, "--join", guests, "--apply")
+        self.done(plan)
+        expect(dn in self.directory.members("vpn") and dn in self.directory.members("guests"), "joined")
+        _, plan = self.change("alice", "--leave", vpn, "--apply")
+        self.done(plan)
+        expect(dn not in self.directory.members("vpn") and dn in self.directory.members("guests"), "left")
+
+    def moved(self):
+        there = f"ou=former,{self.v['PEOPLE']}"
+        text, plan = self.change("alice", "--move", there, "--apply")
+        expect("changetype: modrdn" in text and f"newsuperior: {there}" in text, text)
+        self.done(plan)
+        same(self.entry("alice")["dn"], [f"uid=alice,{there}"], "the place")
+        same(self.directory.members("guests").count(f"uid=alice,{there}"), 1, "guests have the new name")
+        expect(self.directory.dn_of("alice") not in self.directory.members("guests"), "and not the old one")
+        same(self.daemon.rows("SELECT dn FROM account WHERE login = 'alice'"), [(f"uid=alice,{there}",)], "the account follows")
+        _, plan = self.change("alice", "--move", self.v["PEOPLE"], "--apply")
+        self.done(plan)
+
+    def disabled(self):
+        browser, app = Browser(self.daemon.issuer()), App(self.daemon.issuer())
+        tokens = app.log_in(browser, "alice", self.password)
+        _, plan = self.change("alice", "--disable", "--set", "title=Gone", "--apply")
+        self.done(plan)
+        same(self.sessions("alice"), 0, "sessions right after the plan")
+        same(app.refresh(tokens["refresh_token"])[0], 400, "refresh")
+        expect(not self.directory.may_log_in(self.directory.dn_of("alice"), self.password), "the directory lets in")
+        _, plan = self.change("alice", "--enable", "--apply")
+        self.done(plan)
+        expect(self.directory.may_log_in(self.directory.dn_of("alice"), self.password), "enabled again")
+
+    def changed_meanwhile(self):
+        """A draft for a title that somebody else changes before its order is parked; cancelled, the next one goes."""
+        _, plan = self.change("alice", "--set", "title=Ours")
+        self.directory.change(f"dn: {self.directory.dn_of('alice')}\nchangetype: modify\nreplace: title\ntitle: Theirs\n")
+        self.usherctl("plan", "apply", "demo", plan)
+        until(lambda: self.plan(plan)[0] == "parked", SOON, "a parked plan")
+        same(self.plan(plan)[1], "attribute title was changed by others meanwhile", "why")
+        same(self.entry("alice")["title"], ["Theirs"], "title")
+        text, _ = self.change("alice", "--set", "title=Next", "--apply", code=1)
+        expect("parked" in text, text)
+        self.usherctl("plan", "apply", "demo", plan)  # once more: it is parked again
+        until(lambda: self.plan(plan)[0] == "parked", SOON, "a plan that is parked again")
+        self.usherctl("plan", "cancel", "demo", plan)
+        same(self.plan(plan)[0], "cancelled", "state")
+        same(self.daemon.rows("SELECT count(*) FROM job WHERE subject = ?", plan), [(0,)], "its job")
+        _, plan = self.change("alice", "--set", "title=Next", "--apply")
+        self.done(plan)
+
+    def away(self):
+        """The directory is down when the plan is ordered, and back later."""
+        _, plan = self.change("alice", "--set", "title=Late", "--set", "city=Oslo")
+        self.directory.stop()
+        self.usherctl("plan", "apply", "demo", plan)
+        until(lambda: self.daemon.rows("SELECT attempts FROM job WHERE subject = ?", plan)[0][0] > 0, SOON, "a try")
+        same(self.plan(plan)[0], "queued", "state while it is away")
+        self.directory.start()
+        self.done(plan, 60)
+        same((self.entry("alice")["title"], self.entry("alice")["l"]), (["Late"], ["Oslo"]), "what was written")
+        until(lambda: self.daemon.feeds_fresh() == 1, 60, "the feed afterwards")
+
+    def killed(self):
+        """kill -9 when a change was sent, and when it was answered: after the start the rest is done, and nothing twice."""
+        for number, point in enumerate(("ldap.change.sent:1", "ldap.change.sent:2", "ldap.change.answered:1", "ldap.change.answered:2", "job.run:1")):
+            self.daemon.stop()
+            vpn = f"cn=vpn,{self.v['GROUPS']}"
+            self.daemon.start(USHER_FAILPOINT=point)
+            how = "--leave" if number % 2 else "--join"
+            _, plan = self.change("alice", "--set", f"title=Number {number}", how, vpn, "--apply")
+            expect(self.daemon.dead(SOON), f"{point}: the daemon lives")
+            self.daemon.start()
+            self.done(plan)
+            same(self.entry("alice")["title"], [f"Number {number}"], f"{point}: title")
+            same(self.directory.members("vpn").count(self.directory.dn_of("alice")), 1 - number % 2, f"{point}: memberships")
+            same(self.daemon.rows("SELECT count(*) FROM audit WHERE action = 'change.done' AND detail LIKE ?", f"%{plan}%"), [(1,)], f"{point}: audit")
+
+    def deleted(self):
+        walk = self.stage.account("guest")
+        login = walk.entry()["uid"][0]
+        dn = walk.entry()["dn"][0]
+        App(self.daemon.issuer()).log_in(Browser(self.daemon.issuer()), login, walk.person.password)
+        expect(self.sessions(login) > 0, "no session")
+        text, plan = self.change(login, "--delete", "--apply", "--confirm", login)
+        expect("changetype: delete" in text, text)
+        self.done(plan)
+        same(self.entry(login), None, "the entry")
+        expect(dn not in self.directory.members("guests"), "still a member")
+        same(self.sessions(login), 0, "sessions")
+        self.usherctl("plan", "apply", "demo", plan, code=1)
+
+    def cancelled_creation(self):
+        """The plan of a registration that waits for the directory, cancelled: somebody decides again."""
+        walk = self.stage.walk("guest")
+        walk.register()
+        walk.mail_arrived()
+        self.directory.stop()
+        walk.verify()
+        same(walk.state, "approved", "state while the directory is away")
+        until(lambda: self.daemon.rows("SELECT attempts FROM job WHERE subject = ?", walk.id)[0][0] > 0, SOON, "a try")
+        until(lambda: self.daemon.rows("SELECT state FROM job WHERE subject = ?", walk.id)[0][0] == "queued", SOON, "its end")
+        self.usherctl("plan", "cancel", "demo", walk.id)
+        same(self.daemon.rows("SELECT state FROM registration WHERE id = ?", walk.id), [("pending",)], "state")
+        self.directory.start()
+        until(lambda: self.daemon.feeds_fresh() == 1, 60, "the feed afterwards")
+
+    def main(self):
+        run = self.tests.run
+        if run("the daemon starts", self.start):
+            pass
+        run("attributes: a draft, shown, ordered, done", self.attributes)
+        run("what may not be, or is so already, makes no plan", self.nothing)
+        run("groups are joined and left", self.groups)
+        run("moved, and groups follow", self.moved)
+        run("disabled: the session ends; enabled again", self.disabled)
+        run("changed by others meanwhile: parked, tried again, cancelled", self.changed_meanwhile)
+        run("the directory is away: done when it is back", self.away)
+        run("killed between steps: done once", self.killed)
+        run("deleted, once confirmed", self.deleted)
+        run("a creation's plan is cancelled", self.cancelled_creation)
+        run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
+        return self.tests.end()
+
+
+sys.exit(UpdateTests().main())
