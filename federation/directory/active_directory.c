@@ -77,29 +77,11 @@ static enum verdict state_of(struct str diagnostic) {
 	return VERDICT_WRONG;
 }
 
-static enum err bind_verdict(struct task *t, const struct bind_answer *answer, enum verdict *ret) {
-	switch (answer->result) {
-	case LDAP_SUCCESS:
-		*ret = VERDICT_OK;
-		return OK;
-	case LDAP_INVALID_CREDENTIALS:
-		*ret = state_of(answer->diagnostic);
-		return OK;
-	case LDAP_INAPPROPRIATE_AUTH:
-	case LDAP_NO_SUCH_OBJECT:
-	case LDAP_INVALID_DN_SYNTAX:
-	case LDAP_UNWILLING_TO_PERFORM:
-		*ret = VERDICT_WRONG;
-		return OK;
-	case LDAP_BUSY:
-	case LDAP_UNAVAILABLE:
-		return task_fail(t, ERR_UNAVAILABLE, "bind: %d %.*s", answer->result, FMT(answer->diagnostic));
-	case LDAP_STRONG_AUTH_REQUIRED:
-	case LDAP_CONFIDENTIALITY_REQUIRED:
-		return task_fail(t, ERR_CONFIG, "bind: %d %.*s", answer->result, FMT(answer->diagnostic));
-	default:
-		return task_fail(t, ERR_REFUSED, "bind: %d %.*s", answer->result, FMT(answer->diagnostic));
-	}
+static bool bind_told(const struct bind_answer *answer, enum verdict *ret) {
+	if (answer->result != LDAP_SUCCESS && answer->result != LDAP_INVALID_CREDENTIALS)
+		return false;
+	*ret = answer->result == LDAP_SUCCESS ? VERDICT_OK : state_of(answer->diagnostic);
+	return true;
 }
 
 /* Only the number in front counts: what follows differs between versions. */
@@ -170,7 +152,7 @@ const struct driver driver_active_directory = {
 	.whoami_names_account = true,
 	.settle_may_be_refused = true,
 	.entry_state = entry_state,
-	.bind_verdict = bind_verdict,
+	.bind_told = bind_told,
 	.taken = taken,
 	.done_already = done_already,
 	.disabled_attributes = disabled_attributes,

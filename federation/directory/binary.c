@@ -7,7 +7,7 @@
 /* Where in the text each byte stands: 00112233-4455-6677-8899-aabbccddeeff. */
 static const uint8_t guid_places[GUID_SIZE] = {6, 4, 2, 0, 11, 9, 16, 14, 19, 21, 24, 26, 28, 30, 32, 34};
 
-static struct str guid_text(struct arena *a, struct str bytes) {
+struct str directory_guid_text(struct arena *a, struct str bytes) {
 	static const char digits[] = "0123456789abcdef";
 	char text[GUID_CHARS];
 	memset(text, '-', sizeof(text));
@@ -97,7 +97,7 @@ static enum form form_of(struct str attribute) {
 struct str binary_text(struct arena *a, struct str attribute, struct str value) {
 	enum form form = form_of(attribute);
 	if (form == FORM_GUID && value.n == GUID_SIZE)
-		return guid_text(a, value);
+		return directory_guid_text(a, value);
 	if (form == FORM_SID && sid_is_whole(value))
 		return sid_text(a, value);
 	return value;

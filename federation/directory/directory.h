@@ -80,6 +80,8 @@ enum err directory_values(struct task *t, const struct directory_config *d, stru
 /* A generalized time (RFC 4517 3.3.13) as servers write it: UTC, to the second, with or without a fraction. Wall-clock
  * milliseconds; 0: not of this form, or before 1970. */
 int64_t directory_time_ms(struct str text);
+/* The text of a GUID of 16 bytes, as struct entry has it (MS-DTYP 2.3.4). */
+struct str directory_guid_text(struct arena *a, struct str bytes);
 
 /* ---- passwords ---- */
 enum verdict {

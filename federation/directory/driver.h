@@ -26,7 +26,9 @@ struct driver {
 	bool settle_may_be_refused;          /* after_password: the right for it may be missing; the password is set */
 	/* Sets enabled and locked from the attributes (by lower-case names) of an entry. */
 	void (*entry_state)(struct entry *e, int64_t now_ms);
-	enum err (*bind_verdict)(struct task *t, const struct bind_answer *answer, enum verdict *ret);
+	/* What the make says of a success, of wrong credentials (49), and of other results that only it has; false:
+	 * nothing. */
+	bool (*bind_told)(const struct bind_answer *answer, enum verdict *ret);
 	/* Whether a refusal means that a unique value is taken. */
 	bool (*taken)(const struct answer *answer);
 	/* Whether a refusal means that the value was there, or gone, before. */
@@ -50,6 +52,9 @@ struct driver {
 
 extern const struct driver driver_openldap, driver_389ds, driver_active_directory;
 
+/* result.c: what the end of a bind means. */
+enum err bind_verdict(
+	struct task *t, const struct driver *driver, const struct bind_answer *answer, enum verdict *ret) must_use;
 /* password.c: RFC 3062. unicode_pwd.c: MS-ADTS 3.1.1.3.1.5. */
 enum err password_by_exop(
 	struct task *t, struct conn *c, const struct password_change *change, struct bind_answer *ret) must_use;

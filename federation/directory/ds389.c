@@ -45,42 +45,21 @@ static const struct {
 	{LDAP_CONSTRAINT_VIOLATION, "Account inactivity limit exceeded", VERDICT_DISABLED}, /* Account Policy plugin */
 };
 
-static bool is_told(const struct bind_answer *answer, enum verdict *ret) {
+/* Expired is told after the password was found right. */
+static bool bind_told(const struct bind_answer *answer, enum verdict *ret) {
 	for (size_t i = 0; i < COUNT(told); i++) {
 		if (told[i].result != answer->result || !str_starts(answer->diagnostic, str_of(told[i].text)))
 			continue;
 		*ret = told[i].verdict;
 		return true;
 	}
-	return false;
-}
-
-static enum err bind_verdict(struct task *t, const struct bind_answer *answer, enum verdict *ret) {
-	if (is_told(answer, ret))
-		return OK;
-	switch (answer->result) {
-	case LDAP_SUCCESS:
+	if (answer->result == LDAP_SUCCESS)
 		*ret = answer->policy_error == POLICY_CHANGE_AFTER_RESET ? VERDICT_MUST_CHANGE : VERDICT_OK;
-		return OK;
-	case LDAP_INVALID_CREDENTIALS: /* expired is told after the password was found right */
+	else if (answer->result == LDAP_INVALID_CREDENTIALS)
 		*ret = answer->policy_error == POLICY_EXPIRED ? VERDICT_EXPIRED : VERDICT_WRONG;
-		return OK;
-	case LDAP_INAPPROPRIATE_AUTH:
-	case LDAP_NO_SUCH_OBJECT:
-	case LDAP_INVALID_DN_SYNTAX:
-	case LDAP_CONSTRAINT_VIOLATION:
-	case LDAP_UNWILLING_TO_PERFORM:
-		*ret = VERDICT_WRONG;
-		return OK;
-	case LDAP_BUSY:
-	case LDAP_UNAVAILABLE:
-		return task_fail(t, ERR_UNAVAILABLE, "bind: %d %.*s", answer->result, FMT(answer->diagnostic));
-	case LDAP_STRONG_AUTH_REQUIRED:
-	case LDAP_CONFIDENTIALITY_REQUIRED: /* nsslapd-require-secure-binds */
-		return task_fail(t, ERR_CONFIG, "bind: %d %.*s", answer->result, FMT(answer->diagnostic));
-	default:
-		return task_fail(t, ERR_REFUSED, "bind: %d %.*s", answer->result, FMT(answer->diagnostic));
-	}
+	else
+		return false;
+	return true;
 }
 
 /* The Attribute Uniqueness plugin. */
@@ -155,7 +134,7 @@ const struct driver driver_389ds = {
 	.state_attributes = state_attributes,
 	.default_class = {"inetOrgPerson", sizeof("inetOrgPerson") - 1},
 	.entry_state = entry_state,
-	.bind_verdict = bind_verdict,
+	.bind_told = bind_told,
 	.taken = taken,
 	.done_already = value_done_already,
 	.disabled_attributes = disabled_attributes,

@@ -35,33 +35,17 @@ static void entry_state(struct entry *e, int64_t now_ms) {
 	e->password_stamp = str_absent(changed) ? STR("") : changed;
 }
 
-static enum err bind_verdict(struct task *t, const struct bind_answer *answer, enum verdict *ret) {
-	switch (answer->result) {
-	case LDAP_SUCCESS:
+/* Expired is told after the password was found right, locked before it is looked at. */
+static bool bind_told(const struct bind_answer *answer, enum verdict *ret) {
+	if (answer->result == LDAP_SUCCESS)
 		*ret = answer->policy_error == POLICY_CHANGE_AFTER_RESET ? VERDICT_MUST_CHANGE : VERDICT_OK;
-		return OK;
-	case LDAP_INVALID_CREDENTIALS: /* expired is told after the password was found right, locked before it is looked
-					  at */
+	else if (answer->result == LDAP_INVALID_CREDENTIALS)
 		*ret = answer->policy_error == POLICY_EXPIRED  ? VERDICT_EXPIRED
 		       : answer->policy_error == POLICY_LOCKED ? VERDICT_LOCKED
 							       : VERDICT_WRONG;
-		return OK;
-	case LDAP_INAPPROPRIATE_AUTH: /* the entry has no password */
-	case LDAP_NO_SUCH_OBJECT:
-	case LDAP_INVALID_DN_SYNTAX:
-	case LDAP_CONSTRAINT_VIOLATION:
-	case LDAP_UNWILLING_TO_PERFORM:
-		*ret = VERDICT_WRONG;
-		return OK;
-	case LDAP_BUSY:
-	case LDAP_UNAVAILABLE:
-		return task_fail(t, ERR_UNAVAILABLE, "bind: %d %.*s", answer->result, FMT(answer->diagnostic));
-	case LDAP_STRONG_AUTH_REQUIRED:
-	case LDAP_CONFIDENTIALITY_REQUIRED:
-		return task_fail(t, ERR_CONFIG, "bind: %d %.*s", answer->result, FMT(answer->diagnostic));
-	default:
-		return task_fail(t, ERR_REFUSED, "bind: %d %.*s", answer->result, FMT(answer->diagnostic));
-	}
+	else
+		return false;
+	return true;
 }
 
 /* slapo-unique says no other word than this. */
@@ -124,7 +108,7 @@ const struct driver driver_openldap = {
 	.state_attributes = state_attributes,
 	.default_class = {"inetOrgPerson", sizeof("inetOrgPerson") - 1},
 	.entry_state = entry_state,
-	.bind_verdict = bind_verdict,
+	.bind_told = bind_told,
 	.taken = taken,
 	.done_already = value_done_already,
 	.disabled_attributes = disabled_attributes,

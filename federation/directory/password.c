@@ -76,7 +76,7 @@ static enum err verify(struct task *t, const struct directory_config *d, struct 
 	TRY(conn_get(t, d, CONN_PASSWORD, &c));
 	TRY(bind_as(t, c, dn, password, ret));
 	enum verdict found = VERDICT_WRONG;
-	enum err e = driver_of(d)->bind_verdict(t, ret, &found);
+	enum err e = bind_verdict(t, driver_of(d), ret, &found);
 	conn_count(e);
 	TRY(e);
 	if (found == VERDICT_OK)

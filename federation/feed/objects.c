@@ -8,17 +8,6 @@ struct chunk {
 	bool found[CHUNK];
 };
 
-struct str guid_text(struct arena *a, const char *guid) {
-	static const unsigned char order[GUID] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-	struct buf b = buf_new(a, 40);
-	for (size_t i = 0; i < GUID; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			buf_byte(&b, '-');
-		buf_printf(&b, "%02x", (unsigned)(unsigned char)guid[order[i]]);
-	}
-	return buf_str(&b);
-}
-
 /* Those that are of this kind and not found yet; empty when there are none. */
 static struct str guids_filter(struct task *t, const struct chunk *c, unsigned is, struct str and) {
 	struct buf b = buf_new(t->arena, FILTER_MOST);
@@ -97,7 +86,8 @@ static enum err tell_chunk(struct task *t, struct feed *f, struct chunk *c, stru
 	TRY(read_again(t, f, c, &containers, FEED_PLACE, b));
 	for (size_t i = 0; i < c->n; i++)
 		if (!c->found[i])
-			batch_add(b, FEED_GONE, FEED_UNKNOWN, guid_text(t->arena, c->v[i].guid), NULL);
+			batch_add(b, FEED_GONE, FEED_UNKNOWN,
+				directory_guid_text(t->arena, str_slice(c->v[i].guid, GUID)), NULL);
 	return OK;
 }
 

@@ -32,24 +32,6 @@ void pass_end(struct pass *p) {
 }
 
 /* ---- times ---- */
-int64_t time_read(struct str text) {
-	static const struct {
-		size_t at, n;
-		int64_t min, max;
-	} parts[] = {{0, 4, 1970, 9999}, {4, 2, 1, 12}, {6, 2, 1, 31}, {8, 2, 0, 23}, {10, 2, 0, 59}, {12, 2, 0, 60}};
-	int64_t v[COUNT(parts)];
-	for (size_t i = 0; i < COUNT(parts); i++)
-		if (!str_int(str_sub(text, parts[i].at, parts[i].n), parts[i].min, parts[i].max, &v[i]))
-			return 0;
-	struct tm tm = {.tm_year = (int)v[0] - 1900,
-		.tm_mon = (int)v[1] - 1,
-		.tm_mday = (int)v[2],
-		.tm_hour = (int)v[3],
-		.tm_min = (int)v[4],
-		.tm_sec = (int)v[5]};
-	return str_ends(text, STR("Z")) ? (int64_t)timegm(&tm) : 0;
-}
-
 struct str time_write(struct arena *a, int64_t seconds, const char *fraction) {
 	char text[32];
 	time_t at = (time_t)seconds;
@@ -94,7 +76,7 @@ static bool known(const struct marks *marks, uint64_t key) {
 
 /* Whether it is to be told. */
 static bool mark(const struct feed *f, struct marks *marks, const struct entry *e, bool whole) {
-	int64_t at = time_read(entry_value(e, str_of(make_of(f->d)->time)));
+	int64_t at = directory_time_ms(entry_value(e, str_of(make_of(f->d)->time))) / 1000;
 	if (at > marks->newest) {
 		marks->newest = at;
 		marks->newest_at = clock_monotonic_ms();

@@ -27,8 +27,7 @@ void pass_begin(struct pass *p, bool ids, struct str since);
 enum err pass_next(struct task *t, struct feed *f, struct pass *p, struct marks *marks, struct feed_batch *b) must_use;
 void pass_end(struct pass *p);
 
-/* Generalized time (RFC 4517 3.3.13) in UTC, seconds since 1970; 0: not of this form. */
-int64_t time_read(struct str text);
+/* Generalized time (RFC 4517 3.3.13) in UTC, of seconds since 1970. */
 struct str time_write(struct arena *a, int64_t seconds, const char *fraction);
 
 #endif

@@ -49,7 +49,7 @@ static enum err poll_open(struct task *t, struct feed *f, struct str cookie) {
 	if (!p)
 		abort();
 	f->state = p;
-	p->since = time_read(cookie);
+	p->since = directory_time_ms(cookie) / 1000;
 	p->restarted = p->since == 0;
 	begin(t, f, p->since == 0);
 	return OK;

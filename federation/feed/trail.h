@@ -50,8 +50,6 @@ void trail_restart(struct trail *r);
 
 /* objects.c: tells some of the pending ones. */
 enum err trail_tell(struct task *t, struct feed *f, struct feed_batch *b) must_use;
-/* [MS-DTYP] 2.3.4: the text of a GUID as struct entry has it. */
-struct str guid_text(struct arena *a, const char *guid);
 /* dirsync.c: the value of the response control. */
 bool dirsync_read(struct str value, bool *ret_more, struct str *ret_cookie);
 
