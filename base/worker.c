@@ -29,9 +29,10 @@ struct pool {
 	pthread_mutex_t lock;
 	struct idle *idle;
 	struct work *first, *last;
-	unsigned waiting, queue, share;
-	unsigned lanes[LANES]; /* works of each lane that wait or run */
-	unsigned label;        /* of METRIC_QUEUE_LENGTH */
+	unsigned waiting, queue, share, most;
+	unsigned lanes[LANES];   /* works of each lane that wait or run */
+	unsigned running[LANES]; /* of them, those that run: at most so many */
+	unsigned label;          /* of METRIC_QUEUE_LENGTH */
 	bool draining;
 	const char *name;
 	unsigned n;
@@ -62,21 +63,40 @@ static struct idle *call_one(struct pool *p) {
 }
 
 /* Under the lock. */
+static bool may_run(const struct pool *p, unsigned lane) {
+	return !p->most || p->running[lane] < p->most;
+}
+
+/* Under the lock: the first whose lane may run, or NULL. */
+static struct work *unqueue(struct pool *p) {
+	struct work *before = NULL, *work = p->first;
+	while (work && !may_run(p, work->lane % LANES)) {
+		before = work;
+		work = work->next;
+	}
+	if (!work)
+		return NULL;
+	if (before)
+		before->next = work->next;
+	else
+		p->first = work->next;
+	if (p->last == work)
+		p->last = before;
+	p->running[work->lane % LANES]++;
+	set_waiting(p, p->waiting - 1);
+	return work;
+}
+
+/* Under the lock. NULL: the pool drains; what is left are works of lanes that run, whose threads take them. */
 static struct work *take(struct pool *p, struct idle *me) {
-	while (!p->first && !p->draining) {
+	struct work *work = NULL;
+	while (!(work = unqueue(p)) && !p->draining) {
 		me->below = p->idle;
 		me->called = false;
 		p->idle = me;
 		while (!me->called)
 			pthread_cond_wait(&me->wake, &p->lock);
 	}
-	struct work *work = p->first;
-	if (!work)
-		return NULL;
-	p->first = work->next;
-	if (!p->first)
-		p->last = NULL;
-	set_waiting(p, p->waiting - 1);
 	return work;
 }
 
@@ -101,6 +121,7 @@ static void *worker(void *argument) {
 		run(work, arena, handles);
 		pthread_mutex_lock(&p->lock);
 		p->lanes[lane]--;
+		p->running[lane]--;
 	}
 	pthread_mutex_unlock(&p->lock);
 	handles_free(handles);
@@ -145,6 +166,7 @@ struct pool *pool_new(const char *name, unsigned threads, unsigned queue, unsign
 	p->name = name;
 	p->queue = queue;
 	p->share = share;
+	p->most = share && threads > 1 ? threads - (threads + 3) / 4 : 0;
 	p->label = label_of(name);
 	if (!start(p, threads)) {
 		pool_free(p);

@@ -17,8 +17,9 @@ struct work {
 
 struct pool;
 
-/* threads 1..256; queue: works that may wait; share: works of one lane that may wait or run at once (0: no bound).
- * Threads get the given stack size of 512 KiB, block all signals, and are named "name/N". */
+/* threads 1..256; queue: works that may wait; share: works of one lane that may wait or run at once (0: no bound). With
+ * a share a quarter of the threads, of several one at least, is never one lane's: a directory that hangs holds what
+ * runs until it times out. Threads get the given stack size of 512 KiB, block all signals, and are named "name/N". */
 struct pool *pool_new(const char *name, unsigned threads, unsigned queue, unsigned share);
 /* ERR_UNAVAILABLE when the queue or the lane's share is full or the pool drains. Never waits. */
 enum err pool_submit(struct pool *p, struct work *work, int64_t ms) must_use;

@@ -110,6 +110,25 @@ static void test_lanes_share(void **state) {
 	pool_free(p);
 }
 
+/* One lane never has all threads; what waits behind it goes past it, and its own in their order. */
+static void test_a_lane_leaves_a_thread(void **state) {
+	struct gated g[6] = {gated(1), gated(1), gated(1), gated(1), gated(1), gated(2)};
+	struct pool *p = pool_new("web", 4, 10, 10);
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(pool_submit(p, &g[i].work, 1000), OK);
+	for (int i = 0; i < 3; i++)
+		sem_wait(&runs);
+	assert_int_equal(pool_waiting(p), 2);
+	assert_int_equal(pool_submit(p, &g[5].work, 1000), OK);
+	sem_wait(&runs); /* the other lane's, on the thread that was left */
+	assert_int_equal(pool_waiting(p), 2);
+	let_go(6);
+	pool_free(p); /* runs what waits */
+	assert_int_equal(sem_trywait(&runs), 0);
+	assert_int_equal(sem_trywait(&runs), 0);
+}
+
 struct order {
 	struct work work;
 	char letter;
@@ -271,6 +290,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_arguments, begin, NULL),
 		cmocka_unit_test_setup_teardown(test_queue_is_bounded, open_gate, close_gate),
 		cmocka_unit_test_setup_teardown(test_lanes_share, open_gate, close_gate),
+		cmocka_unit_test_setup_teardown(test_a_lane_leaves_a_thread, open_gate, close_gate),
 		cmocka_unit_test_setup_teardown(test_first_come_first_served, open_gate, close_gate),
 		cmocka_unit_test_setup_teardown(test_task_of_a_work, open_gate, close_gate),
 		cmocka_unit_test_setup_teardown(test_many, begin, NULL),
