@@ -1,6 +1,7 @@
 /* limits: what the machine and the libraries can do at best.
  *
- *   limits http PORT BYTES               a bare libmicrohttpd answer of so many bytes, until it is ended
+ *   limits http PORT BYTES [ALG]         a bare libmicrohttpd answer of so many bytes, until it is ended; ALG: and a
+ *                                        signature for each
  *   limits sign RS256|ES256 SECONDS      signatures in one thread: per_cpu_s=
  *   limits commits FOLDER SECONDS        durable commits of SQLite one by one, and syncs of a file: per_s= syncs_per_s=
  *   limits bind|searchbind|search|add|addmember NAME=VALUE...   on pooled connections: per_s= and cpu_us= of
@@ -49,6 +50,43 @@ static double seconds_read(const char *text) {
 	return s;
 }
 
+/* ---- signatures ---- */
+static EVP_PKEY *key;
+
+static void key_make(const char *alg) {
+	key = !strcmp(alg, "RS256") ? EVP_RSA_gen(2048) : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	if (!key)
+		die("sign", alg);
+}
+
+/* As a program does that signs often: with a context of each thread, prepared once, and a key of its own. */
+static void signed_once(void) {
+	static const unsigned char input[300];
+	static _Thread_local EVP_MD_CTX *first, *work;
+	unsigned char signature[512];
+	size_t n = sizeof(signature);
+	if (!first) {
+		first = EVP_MD_CTX_new();
+		work = EVP_MD_CTX_new();
+		if (!first || !work || EVP_DigestSignInit(first, NULL, EVP_sha256(), NULL, EVP_PKEY_dup(key)) != 1)
+			die("sign", "no context");
+	}
+	bool ready = EVP_MD_CTX_copy_ex(work, first) == 1;
+	EVP_MD_CTX_set_flags(work, EVP_MD_CTX_FLAG_FINALISE); /* it need not be copied once more to end */
+	if (!ready || EVP_DigestSign(work, signature, &n, input, sizeof(input)) != 1)
+		die("sign", "no signature");
+}
+
+static int sign(const char *alg, double seconds) {
+	long done = 0;
+	key_make(alg);
+	double cpu = now_s(CLOCK_THREAD_CPUTIME_ID), end = now_s(CLOCK_MONOTONIC) + seconds;
+	for (; now_s(CLOCK_MONOTONIC) < end; done++)
+		signed_once();
+	printf("per_cpu_s=%.0f\n", (double)done / (now_s(CLOCK_THREAD_CPUTIME_ID) - cpu));
+	return 0;
+}
+
 /* ---- HTTP ---- */
 static enum MHD_Result answer(void *cls, struct MHD_Connection *c, const char *url, const char *method,
 	const char *version, const char *data, size_t *n, void **slot) {
@@ -57,11 +95,13 @@ static enum MHD_Result answer(void *cls, struct MHD_Connection *c, const char *u
 	(void)method;
 	(void)version;
 	(void)data;
-	(void)n;
-	if (!*slot) {
+	if (!*slot || *n) { /* its head, or a part of its body */
 		*slot = &begun;
+		*n = 0;
 		return MHD_YES;
 	}
+	if (key)
+		signed_once();
 	return MHD_queue_response(c, MHD_HTTP_OK, cls);
 }
 
@@ -85,40 +125,18 @@ static struct MHD_Response *response_new(size_t bytes) {
 	return r;
 }
 
-static int http(const char *port, const char *bytes) {
+static int http(const char *port, const char *bytes, const char *alg) {
 	const struct sockaddr_in at = {.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (alg)
+		key_make(alg);
 	if (!MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, answer,
 		    response_new(strtoul(bytes, NULL, 10)), MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_THREAD_POOL_SIZE, 2u,
 		    MHD_OPTION_CONNECTION_LIMIT, 1024u, MHD_OPTION_CONNECTION_TIMEOUT, 75u, MHD_OPTION_END))
 		die("http", port);
 	pause();
-	return 0;
-}
-
-/* ---- signatures ---- */
-static int sign(const char *alg, double seconds) {
-	bool rsa = !strcmp(alg, "RS256");
-	static const unsigned char input[300];
-	unsigned char signature[512];
-	EVP_PKEY *key = rsa ? EVP_RSA_gen(2048) : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	EVP_MD_CTX *first = EVP_MD_CTX_new(), *work = EVP_MD_CTX_new();
-	if (!key || !first || !work || EVP_DigestSignInit(first, NULL, EVP_sha256(), NULL, key) != 1)
-		die("sign", alg);
-	double cpu = now_s(CLOCK_THREAD_CPUTIME_ID), end = now_s(CLOCK_MONOTONIC) + seconds;
-	long done = 0;
-	for (; now_s(CLOCK_MONOTONIC) < end; done++) {
-		size_t n = sizeof(signature);
-		if (EVP_MD_CTX_copy_ex(work, first) != 1 ||
-			EVP_DigestSign(work, signature, &n, input, sizeof(input)) != 1)
-			die("sign", alg);
-	}
-	printf("per_cpu_s=%.0f\n", (double)done / (now_s(CLOCK_THREAD_CPUTIME_ID) - cpu));
-	EVP_MD_CTX_free(first);
-	EVP_MD_CTX_free(work);
-	EVP_PKEY_free(key);
 	return 0;
 }
 
@@ -352,7 +370,7 @@ int main(int n, char **arguments) {
 		{"addmember", ADD | MEMBER}};
 	const char *what = n > 3 ? arguments[1] : "";
 	if (!strcmp(what, "http"))
-		return http(arguments[2], arguments[3]);
+		return http(arguments[2], arguments[3], n > 4 ? arguments[4] : NULL);
 	if (!strcmp(what, "sign"))
 		return sign(arguments[2], seconds_read(arguments[3]));
 	if (!strcmp(what, "commits"))

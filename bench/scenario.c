@@ -47,17 +47,22 @@ static bool jwks(struct user *u) {
 	return ask(u, "@/jwks", "", NULL, 200);
 }
 
-static bool client_credentials(struct user *u, const char *client) {
+static bool client_credentials(struct user *u, const char *path, const char *client) {
 	char header[600];
-	return ask(u, "@/token", basic(u, client, header, sizeof(header)), "grant_type=client_credentials", 200);
+	return ask(u, path, basic(u, client, header, sizeof(header)), "grant_type=client_credentials", 200);
 }
 
 static bool cc_rs256(struct user *u) {
-	return client_credentials(u, "robot-rs");
+	return client_credentials(u, "@/token", "robot-rs");
 }
 
 static bool cc_es256(struct user *u) {
-	return client_credentials(u, "robot-es");
+	return client_credentials(u, "@/token", "robot-es");
+}
+
+/* The same request to who only answers. */
+static bool bare_token(struct user *u) {
+	return client_credentials(u, "/", "robot-es");
 }
 
 /* ---- login: authorization code and PKCE, RFC 7636 ---- */
@@ -175,6 +180,7 @@ static bool registration(struct user *u) {
 
 static const struct scenario scenarios[] = {
 	{"bare", NULL, bare, false},
+	{"bare-token", NULL, bare_token, false},
 	{"discovery", NULL, discovery, false},
 	{"jwks", NULL, jwks, false},
 	{"cc-rs256", NULL, cc_rs256, false},
