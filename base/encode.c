@@ -37,16 +37,23 @@ static const char letters_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs
 
 /* Without padding. */
 static size_t base64_write(char *to, struct str bytes, const char *letters) {
-	size_t n = 0;
-	uint32_t bits = 0;
-	unsigned held = 0;
-	for (size_t i = 0; i < bytes.n; i++) {
-		bits = bits << 8 | (unsigned char)bytes.p[i];
-		for (held += 8; held >= 6; held -= 6)
-			to[n++] = letters[bits >> (held - 6) & 63];
+	const unsigned char *p = (const unsigned char *)bytes.p;
+	size_t n = 0, i = 0;
+	for (; i + 3 <= bytes.n; i += 3) {
+		uint32_t bits = (uint32_t)p[i] << 16 | (uint32_t)p[i + 1] << 8 | p[i + 2];
+		to[n++] = letters[bits >> 18];
+		to[n++] = letters[bits >> 12 & 63];
+		to[n++] = letters[bits >> 6 & 63];
+		to[n++] = letters[bits & 63];
 	}
-	if (held)
-		to[n++] = letters[bits << (6 - held) & 63];
+	if (i == bytes.n)
+		return n;
+	bool two = i + 2 == bytes.n;
+	uint32_t rest = (uint32_t)p[i] << 16 | (two ? (uint32_t)p[i + 1] << 8 : 0);
+	to[n++] = letters[rest >> 18];
+	to[n++] = letters[rest >> 12 & 63];
+	if (two)
+		to[n++] = letters[rest >> 6 & 63];
 	return n;
 }
 

@@ -94,7 +94,9 @@ static uint64_t throttle_hash(struct task *t, enum throttle kind, struct str key
 	pthread_once(&salted, make_salt);
 	struct buf text = buf_new(t->arena, LIMIT_FIELD_VALUE + 256);
 	buf_put(&text, str_slice((const char *)salt, sizeof(salt)));
-	buf_printf(&text, "%d\n%.*s\n", (int)kind, FMT(t->realm_name));
+	buf_byte(&text, (char)kind);
+	buf_put(&text, t->realm_name);
+	buf_byte(&text, '\n');
 	buf_put(&text, throttle_subject(t->arena, kind, key));
 	uint8_t hash[HASH_SIZE];
 	sha256_into(hash, buf_str(&text));
