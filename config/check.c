@@ -69,6 +69,8 @@ static void check_bind(struct scope s, const struct directory_config *d) {
 	}
 	if (kerberos && !str_empty(d->principal) && str_find(d->principal, '@', 0) == d->principal.n)
 		scope_fail(s, STR("principal"), "has no realm; expected account@REALM");
+	if (d->bind == BIND_GSSAPI_SEALED && !str_empty(d->domain) && d->scheme != SCHEME_LDAP)
+		scope_fail(s, STR("scheme"), "is ldaps; bind: gssapi_sealed is for ldap, and gssapi for TLS");
 	for (size_t i = 0; i < d->uris.n; i++) {
 		struct str scheme = scheme_of(d->uris.v[i]);
 		if (kerberos && str_eq(scheme, STR("ldapi")))
@@ -80,7 +82,23 @@ static void check_bind(struct scope s, const struct directory_config *d) {
 	}
 }
 
+static void check_controllers(struct scope s, const struct directory_config *d) {
+	if (left_empty(d->domain) && d->uris.n == 0 && !scope_has(s, STR("uris")))
+		scope_fail(s, STR("uris"), "is missing; uris or domain tells where the directory is");
+	else if (left_empty(d->domain) && d->uris.n == 0)
+		scope_fail(s, STR("uris"), "has 0 entries; uris or domain tells where the directory is");
+	if (!str_empty(d->domain) && scope_has(s, STR("uris")))
+		scope_fail(s, STR("domain"), "stands beside uris; expected one of them");
+	else if (!str_empty(d->domain) && d->driver != DIRECTORY_ACTIVE_DIRECTORY)
+		scope_fail(s, STR("domain"), "is for driver: active_directory; others are named by uris");
+	if (!str_empty(d->site) && (!domain_check(d->site) || str_find(d->site, '.', 0) < d->site.n))
+		scope_fail(s, STR("site"), "is not the name of a site: letters, digits and -");
+	else if (left_empty(d->domain) && !str_empty(d->site))
+		scope_fail(s, STR("site"), "is one of a domain, which is not given");
+}
+
 static void check_directory(struct scope s, const struct directory_config *d) {
+	check_controllers(s, d);
 	check_bind(s, d);
 	for (size_t i = 1; i < d->uris.n; i++)
 		if (!str_eq(scheme_of(d->uris.v[i]), scheme_of(d->uris.v[0])))

@@ -82,6 +82,7 @@ struct profile_config {
 
 /* ---- directories ---- */
 enum directory_driver_id { DIRECTORY_OPENLDAP, DIRECTORY_ACTIVE_DIRECTORY, DIRECTORY_389DS };
+enum directory_scheme { SCHEME_LDAPS, SCHEME_LDAP };   /* of what DNS names */
 enum directory_tls { TLS_LDAPS, TLS_STARTTLS, TLS_NONE }; /* NONE only for ldapi:// */
 /* How the service account binds: with its password; by Kerberos within TLS; by Kerberos without TLS, sealed. */
 enum directory_bind { BIND_SIMPLE, BIND_GSSAPI, BIND_GSSAPI_SEALED };
@@ -96,6 +97,8 @@ struct directory_config {
 	struct str id;
 	enum directory_driver_id driver;
 	struct strs uris; /* ldaps:// or ldap:// (StartTLS then required) or ldapi:// */
+	struct str domain, site; /* of Active Directory, whose controllers DNS names; empty: those of uris */
+	enum directory_scheme scheme;
 	struct str ca_file;
 	enum directory_bind bind;
 	struct str bind_dn, bind_password; /* read from bind_password_file at load */

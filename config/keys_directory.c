@@ -10,10 +10,17 @@ static const struct key_shape attributes = {sizeof(*((struct directory_config *)
 const struct key keys_directory[] = {
 	{DIRECTORY "driver", KEY_ENUM, AT(driver), .required = true, .words = "openldap|active_directory|389ds",
 		.help = "The kind of directory.", .example = "openldap"},
-	{DIRECTORY "uris", KEY_LIST, AT(uris), .required = true, .min = 1, .max = 16, .item = KEY_LDAP_URI,
-		.help = "Its servers, the preferred one first, all of one kind: ldaps:// for TLS, ldap:// for StartTLS "
+	{DIRECTORY "uris", KEY_LIST, AT(uris), .fallback = "[]", .max = 16, .item = KEY_LDAP_URI,
+		.help = "Its servers (or domain), the preferred one first, all of one kind: ldaps:// for TLS, ldap:// for StartTLS "
 			"(which is then demanded), ldapi:// for a socket on this machine.",
 		.example = "[ldaps://ldap1.example.org, ldaps://ldap2.example.org]"},
+	{DIRECTORY "domain", KEY_DOMAIN, AT(domain), .fallback = "",
+		.help = "In place of uris: a domain of Active Directory, whose controllers DNS names (SRV records), as "
+			"example.org. Only hosts within the domain are taken, by priority and weight."},
+	{DIRECTORY "site", KEY_TEXT, AT(site), .fallback = "", .max = 63,
+		.help = "With domain: the site of Active Directory whose controllers come first."},
+	{DIRECTORY "scheme", KEY_ENUM, AT(scheme), .fallback = "ldaps", .words = "ldaps|ldap",
+		.help = "With domain: ldaps for TLS on port 636, or ldap for StartTLS, as in uris."},
 	{DIRECTORY "ca_file", KEY_FILE, AT(ca_file), .fallback = "",
 		.help = "Certificates that the servers' are checked against, PEM. Empty: the system's.",
 		.example = "/etc/ssl/certs/example-ca.pem"},

@@ -191,7 +191,7 @@ enum err directory_apply(struct task *t, const struct directory_config *d, const
 	struct ops ops = ops_of(t->arena, changes, n);
 	*report = (struct report){.result = -1, .diagnostic = STR("")};
 	TRY(conn_get(t, d, CONN_SERVICE, &c));
-	report->controller = d->uris.v[c->uri];
+	report->controller = c->target;
 	enum err e = ops.n > 1 && d->transactions && c->transactions ? transaction_run(t, c, &ops, report)
 								     : run_in_order(t, c, &ops, report);
 	if (!e)

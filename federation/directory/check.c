@@ -68,8 +68,8 @@ static bool has_certificate(struct arena *a, struct str name) {
 }
 
 static void check_uris(struct check *k, const struct directory_config *d) {
-	bool tls = false;
-	if (d->uris.n == 0 || d->uris.n > URI_MOST)
+	bool tls = !str_empty(d->domain);
+	if (str_empty(d->domain) && (d->uris.n == 0 || d->uris.n > URI_MOST))
 		wrong(k, "uris", "1 to 8 URIs", STR(""));
 	for (size_t i = 0; i < d->uris.n; i++) {
 		tls = tls || !str_starts(d->uris.v[i], STR("ldapi:"));

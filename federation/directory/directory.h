@@ -16,11 +16,13 @@
 
 /* ---- one controller of several ---- */
 /* What one controller has written, others show when it has been replicated to them. From now on all calls of this task
- * that concern this directory go to this controller (one of d->uris) alone: ERR_UNAVAILABLE where it does not answer,
+ * that concern this directory go to this controller alone: ERR_UNAVAILABLE where it does not answer,
  * or is no longer configured. Empty: to whichever answers, as before. One directory of a task at a time. */
 void directory_pin(struct task *t, const struct directory_config *d, struct str controller);
 /* The controller that the next call goes to; connects where there is no connection. */
 enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) must_use;
+/* All that are there now, those of uris or those that DNS names. */
+enum err directory_controller_uris(struct task *t, const struct directory_config *d, struct strs *ret) must_use;
 
 /* ---- what is read ---- */
 struct attribute {
@@ -216,7 +218,7 @@ void directory_new_entry(
 /* Checks of configuration values that this floor understands: DNs, filters, attribute names, URIs; reports into errors
  * with lines. */
 void directory_check_config(struct arena *a, const struct config *c, struct config_errors *errors);
-/* What the doctor looks at in one controller, in the order of uris. */
+/* What the doctor looks at in one controller, in the order of directory_uris. */
 struct controller {
 	struct str uri;
 	enum err result;          /* ERR_CONFIG: our bind, or its certificate, is refused */
@@ -231,6 +233,9 @@ struct controller {
 /* Connects to each, whatever the others say. ERR_CONFIG: there is no driver. */
 enum err directory_controllers(
 	struct task *t, const struct directory_config *d, struct controller **ret, size_t *ret_n) must_use;
+/* The URIs of its controllers, the preferred one first: uris, or those that DNS names for domain. ERR_UNAVAILABLE: DNS
+ * names none, or does not answer. */
+enum err directory_uris(struct task *t, const struct directory_config *d, struct strs *ret) must_use;
 /* Whether this program can bind by Kerberos. */
 bool directory_has_kerberos(void);
 /* The same in one sentence, for readiness. */

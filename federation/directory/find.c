@@ -38,7 +38,7 @@ enum err conn_search(struct task *t, const struct directory_config *d, const str
 	struct answer answer;
 	TRY(conn_get(t, d, CONN_SERVICE, &c));
 	enum err e = search_once(t, c, s, &m);
-	if (e == ERR_UNAVAILABLE || (e == ERR_TIMEOUT && d->uris.n > 1 && t->pinned != d)) {
+	if (e == ERR_UNAVAILABLE || (e == ERR_TIMEOUT && d->uris.n != 1 && t->pinned != d)) {
 		task_clear(t);
 		TRY(conn_get(t, d, CONN_SERVICE, &c));
 		e = search_once(t, c, s, &m);

@@ -32,6 +32,8 @@ static struct str key_of(struct arena *a, const struct directory_config *d) {
 	struct strs parts = {NULL, 0};
 	strs_add(a, &parts, d->id);
 	strs_add(a, &parts, d->ca_file);
+	strs_add(a, &parts, d->domain);
+	strs_add(a, &parts, d->site);
 	for (size_t i = 0; i < d->uris.n; i++)
 		strs_add(a, &parts, d->uris.v[i]);
 	return str_join(a, parts, STR("\n"));
@@ -56,6 +58,10 @@ static bool key_is(const struct health *h, const struct directory_config *d) {
 	if (!str_next(&rest, '\n', &part) || !str_eq(part, d->id))
 		return false;
 	if (!str_next(&rest, '\n', &part) || !str_eq(part, d->ca_file))
+		return false;
+	if (!str_next(&rest, '\n', &part) || !str_eq(part, d->domain))
+		return false;
+	if (!str_next(&rest, '\n', &part) || !str_eq(part, d->site))
 		return false;
 	for (size_t i = 0; i < d->uris.n; i++)
 		if (!str_next(&rest, '\n', &part) || !str_eq(part, d->uris.v[i]))

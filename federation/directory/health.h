@@ -1,8 +1,8 @@
 /* health.h: what all workers know about one directory: which controllers are down, the breaker, binds in flight.
  * Private to this folder.
  *
- * One record per (id, CA file, URIs) for the life of the process; it survives a reload of the configuration.
- * Thread-safe. */
+ * One record per (id, CA file, domain and site, URIs) for the life of the process; it survives a reload of the
+ * configuration. Thread-safe. */
 #ifndef USHER_FEDERATION_DIRECTORY_HEALTH_H
 #define USHER_FEDERATION_DIRECTORY_HEALTH_H
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/metric.h"
+#include "federation/directory/discover.h"
 #include "federation/directory/driver.h"
 #include "federation/directory/health.h"
 #include "federation/directory/ldap_sasl.h"
@@ -29,8 +30,7 @@ int64_t conn_budget_ms(const struct task *t, const struct directory_config *d) {
 }
 
 bool conn_private(const struct conn *c) {
-	return ldap_tls_inplace(c->ld) || c->sealed >= SEALED_LEAST ||
-	       str_starts(c->directory->uris.v[c->uri], STR("ldapi:"));
+	return ldap_tls_inplace(c->ld) || c->sealed >= SEALED_LEAST || str_starts(c->target, STR("ldapi:"));
 }
 
 static void handle_close(void *handle) {
@@ -43,28 +43,34 @@ void directory_pin(struct task *t, const struct directory_config *d, struct str 
 	t->pinned_to = controller;
 }
 
-static bool conn_fits(const struct task *t, const struct directory_config *d, size_t uri) {
-	return t->pinned != d || str_eq(t->pinned_to, d->uris.v[uri]);
+static bool conn_fits(const struct task *t, const struct directory_config *d, struct str uri) {
+	return t->pinned != d || str_eq(t->pinned_to, uri);
 }
 
 enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) {
 	struct conn *c = NULL;
 	TRY(conn_get(t, d, CONN_SERVICE, &c));
-	*ret = d->uris.v[c->uri];
+	*ret = c->target;
 	return OK;
+}
+
+enum err directory_controller_uris(struct task *t, const struct directory_config *d, struct strs *ret) {
+	return discover_uris(t, d, ret);
 }
 
 /* ---- holding ---- */
 /* A refused bind ends it: another controller would refuse too, and lock the account. */
 enum err conn_open(struct task *t, const struct directory_config *d, enum conn_kind kind, struct conn **ret) {
 	struct health *h = health_of(d);
-	size_t n = d->uris.n < URI_MOST ? d->uris.n : URI_MOST;
+	struct strs list = {NULL, 0};
 	bool tried[URI_MOST] = {false}, pinned = t->pinned == d;
 	enum err e = ERR_UNAVAILABLE;
+	TRY(discover_uris(t, d, &list));
+	size_t n = list.n;
 	for (size_t k = 0; k < 2 * n; k++) {
 		struct conn *c = NULL;
 		size_t i = k % n;
-		if (tried[i] || !conn_fits(t, d, i) || (!pinned && k < n && health_uri_is_down(h, i)) ||
+		if (tried[i] || !conn_fits(t, d, list.v[i]) || (!pinned && k < n && health_uri_is_down(h, i)) ||
 			task_left_ms(t) == 0)
 			continue;
 		tried[i] = true;
@@ -80,7 +86,8 @@ enum err conn_open(struct task *t, const struct directory_config *d, enum conn_k
 			return task_fail(t, ERR_CONFIG, "directory %.*s: %.*s", FMT(d->id), FMT(why));
 		}
 	}
-	if (pinned && !strs_has(d->uris, t->pinned_to))
+	discover_again(d);
+	if (pinned && !strs_has(list, t->pinned_to))
 		return task_fail(
 			t, e, "%.*s is no controller of directory %.*s any longer", FMT(t->pinned_to), FMT(d->id));
 	return task_fail(t, e, "directory %.*s", FMT(d->id));
@@ -112,10 +119,16 @@ static bool conn_alive(const struct conn *c) {
 	return p.fd >= 0 && poll(&p, 1, 0) == 0;
 }
 
-static bool conn_should_fail_back(const struct conn *c) {
-	if (c->uri == 0 || clock_monotonic_ms() - c->since < FAIL_BACK_MS)
+/* One that DNS does not name any longer is left too. */
+static bool conn_should_fail_back(struct task *t, const struct conn *c) {
+	struct strs list = {NULL, 0};
+	if ((c->uri == 0 && str_empty(c->directory->domain)) || clock_monotonic_ms() - c->since < FAIL_BACK_MS)
 		return false;
-	for (size_t i = 0; i < c->uri; i++)
+	if (discover_uris(t, c->directory, &list) != OK) {
+		task_clear(t);
+		return false;
+	}
+	for (size_t i = 0; i < list.n && !str_eq(list.v[i], c->target); i++)
 		if (!health_uri_is_down(c->health, i))
 			return true;
 	return false;
@@ -134,7 +147,7 @@ enum err conn_get(struct task *t, const struct directory_config *d, enum conn_ki
 	TRY(task_handle(t, &kinds[kind], d, &handle));
 	struct conn *c = handle;
 	bool pinned = t->pinned == d;
-	if (!conn_alive(c) || !conn_fits(t, d, c->uri) || (!pinned && conn_should_fail_back(c))) {
+	if (!conn_alive(c) || !conn_fits(t, d, c->target) || (!pinned && conn_should_fail_back(t, c))) {
 		task_handle_drop(t, &kinds[kind], d);
 		TRY(task_handle(t, &kinds[kind], d, &handle));
 	}
@@ -148,7 +161,7 @@ static void conn_drop(struct task *t, struct conn *c) {
 
 /* ---- asking ---- */
 static enum err wait_timed_out(struct task *t, struct conn *c) {
-	enum err e = task_fail(t, ERR_TIMEOUT, "%.*s: no answer in time", FMT(c->directory->uris.v[c->uri]));
+	enum err e = task_fail(t, ERR_TIMEOUT, "%.*s: no answer in time", FMT(c->target));
 	health_timed_out(c->health);
 	health_uri_down(c->health, c->uri);
 	conn_drop(t, c);
@@ -157,7 +170,7 @@ static enum err wait_timed_out(struct task *t, struct conn *c) {
 }
 
 static enum err wait_broken(struct task *t, struct conn *c, enum err code, int rc) {
-	enum err e = task_fail(t, code, "%.*s: %s", FMT(c->directory->uris.v[c->uri]), ldap_err2string(rc));
+	enum err e = task_fail(t, code, "%.*s: %s", FMT(c->target), ldap_err2string(rc));
 	health_uri_down(c->health, c->uri);
 	conn_drop(t, c);
 	conn_count(e);

@@ -22,7 +22,8 @@ struct conn {
 	const struct directory_config *directory;
 	struct health *health;
 	enum conn_kind kind;
-	size_t uri;          /* index in directory->uris */
+	size_t uri;          /* index in the controllers of discover_uris when it was opened */
+	struct str target;   /* its URI */
 	int64_t since;       /* monotonic milliseconds */
 	bool transactions;   /* RFC 5805 */
 	bool matched_values; /* RFC 3876 */

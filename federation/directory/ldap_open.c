@@ -3,6 +3,7 @@
 #include <sys/time.h>
 
 #include "base/clock.h"
+#include "federation/directory/discover.h"
 #include "federation/directory/driver.h"
 #include "federation/directory/health.h"
 #include "federation/directory/ldap_conn.h"
@@ -82,7 +83,7 @@ static bool handshake_works(struct conn *c) {
 	struct pollfd p = {.fd = conn_fd(c), .events = POLLOUT};
 	if ((rc != LDAP_SUCCESS && rc != LDAP_X_CONNECTING) || poll(&p, 1, (int)c->directory->network_timeout_ms) <= 0)
 		return false;
-	if (str_starts(c->directory->uris.v[c->uri], STR("ldap:")) &&
+	if (str_starts(c->target, STR("ldap:")) &&
 		(ldap_start_tls(c->ld, NULL, NULL, &msgid) != LDAP_SUCCESS ||
 			ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &started) <= 0 ||
 			ldap_install_tls(c->ld) != LDAP_SUCCESS))
@@ -93,12 +94,16 @@ static bool handshake_works(struct conn *c) {
 
 /* A connection beside c, over which nothing is sent but a read of the root DSE. any: whatever the certificate is. */
 static bool handshake_beside(struct task *t, const struct conn *c, bool any) {
-	struct conn other = {.directory = c->directory, .health = c->health, .kind = CONN_PASSWORD, .uri = c->uri};
+	struct conn other = {.directory = c->directory,
+		.health = c->health,
+		.kind = CONN_PASSWORD,
+		.uri = c->uri,
+		.target = c->target};
 	const char *uri = NULL;
 	bool reached = false;
-	if (task_cstr(t, c->directory->uris.v[c->uri], &uri) || ldap_initialize(&other.ld, uri) != LDAP_SUCCESS)
+	if (task_cstr(t, c->target, &uri) || ldap_initialize(&other.ld, uri) != LDAP_SUCCESS)
 		return false;
-	set_options(t, &other, c->directory->uris.v[c->uri]);
+	set_options(t, &other, c->target);
 	conn_watch(&other);
 	conn_deadline(&other, c->directory->network_timeout_ms);
 	if (any ? ldap_tls_use_any(other.ld) : ldap_tls_use(t, other.ld, c->directory->ca_file) == OK)
@@ -110,7 +115,7 @@ static bool handshake_beside(struct task *t, const struct conn *c, bool any) {
 /* libldap over GnuTLS does not say why a handshake failed: the server would be spoken to if nobody looked at its
  * certificate, and still not by who looks. The second look tells a moment's failure from a certificate, which parks. */
 static bool certificate_refused(struct task *t, const struct conn *c) {
-	if (str_starts(c->directory->uris.v[c->uri], STR("ldapi:")) || is_sealed(c))
+	if (str_starts(c->target, STR("ldapi:")) || is_sealed(c))
 		return false;
 	bool refused = handshake_beside(t, c, true) && !handshake_beside(t, c, false);
 	task_clear(t);
@@ -119,7 +124,7 @@ static bool certificate_refused(struct task *t, const struct conn *c) {
 
 /* Why no connection came about. What took as long as it might counts as a time-out. */
 static enum err connect_failed(struct task *t, struct conn *c, int rc) {
-	struct str diagnostic = diagnostic_of(t, c), uri = c->directory->uris.v[c->uri];
+	struct str diagnostic = diagnostic_of(t, c), uri = c->target;
 	if (clock_monotonic_ms() - c->since >= c->directory->network_timeout_ms * 9 / 10) {
 		health_timed_out(c->health);
 		return task_fail(t, ERR_UNAVAILABLE, "%.*s: no answer", FMT(uri));
@@ -177,7 +182,7 @@ enum err conn_open_wait(struct task *t, struct conn *c, int rc, int msgid, LDAPM
 	int got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
 	if (got == 0) {
 		health_timed_out(c->health);
-		return task_fail(t, ERR_UNAVAILABLE, "%.*s: no answer", FMT(c->directory->uris.v[c->uri]));
+		return task_fail(t, ERR_UNAVAILABLE, "%.*s: no answer", FMT(c->target));
 	}
 	if (got < 0) {
 		ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
@@ -285,11 +290,20 @@ static enum err conn_start(struct task *t, struct conn *c, struct str uri) {
 enum err conn_open_at(
 	struct task *t, const struct directory_config *d, size_t uri, enum conn_kind kind, struct conn **ret) {
 	struct health *h = health_of(d);
+	struct strs list = {NULL, 0};
+	TRY(discover_uris(t, d, &list));
+	if (uri >= list.n)
+		return task_fail(t, ERR_UNAVAILABLE, "directory %.*s has fewer controllers by now", FMT(d->id));
 	struct conn *c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
-	*c = (struct conn){.directory = d, .health = h, .kind = kind, .uri = uri, .since = clock_monotonic_ms()};
-	enum err e = conn_start(t, c, d->uris.v[uri]);
+	*c = (struct conn){.directory = d,
+		.health = h,
+		.kind = kind,
+		.uri = uri,
+		.target = list.v[uri],
+		.since = clock_monotonic_ms()};
+	enum err e = conn_start(t, c, c->target);
 	if (e) {
 		conn_close(c);
 		conn_count(e);

@@ -141,7 +141,7 @@ static enum err ticket_for(struct task *t, struct conn *c, const struct ticket_w
 
 enum err bind_gssapi(struct task *t, struct conn *c, bool sealed, struct answer *ret) {
 	const struct directory_config *d = c->directory;
-	const struct ticket_want want = {d->keytab, d->principal, uri_host(d->uris.v[c->uri])};
+	const struct ticket_want want = {d->keytab, d->principal, uri_host(c->target)};
 	const char *cache = NULL;
 	TRY(ticket_for(t, c, &want, &cache));
 	enum err e = bind_with(t, c, sealed, cache, ret);

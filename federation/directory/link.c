@@ -35,7 +35,7 @@ void directory_link_deadline(struct directory_link *l, int64_t ms) {
 }
 
 struct str directory_link_controller(const struct directory_link *l) {
-	return l->c->directory->uris.v[l->c->uri];
+	return l->c->target;
 }
 
 struct strs directory_link_attributes(struct arena *a, const struct directory_config *d) {

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "federation/directory/discover.h"
 #include "federation/directory/driver.h"
 #include "federation/directory/ticket.h"
 
@@ -66,10 +67,11 @@ static void look_for_passwords(struct task *t, const struct directory_config *d,
 		ret->certificate_ends = certificate_ends(c);
 }
 
+/* ret->uri is told. */
 static void look(struct task *t, const struct directory_config *d, size_t uri, struct controller *ret) {
 	owned(conn) struct conn *c = NULL;
 	int64_t began = clock_monotonic_ms();
-	*ret = (struct controller){.uri = d->uris.v[uri], .detail = STR("")};
+	ret->detail = STR("");
 	task_clear(t);
 	ret->result = conn_open_at(t, d, uri, CONN_SERVICE, &c);
 	ret->ms = clock_monotonic_ms() - began;
@@ -89,6 +91,10 @@ static void look(struct task *t, const struct directory_config *d, size_t uri, s
 	task_clear(t);
 }
 
+enum err directory_uris(struct task *t, const struct directory_config *d, struct strs *ret) {
+	return discover_uris(t, d, ret);
+}
+
 bool directory_has_kerberos(void) {
 	return ticket_built();
 }
@@ -97,12 +103,15 @@ enum err directory_controllers(
 	struct task *t, const struct directory_config *d, struct controller **ret, size_t *ret_n) {
 	if (!driver_of(d))
 		return task_fail(t, ERR_CONFIG, "directory %.*s: this driver is not built yet", FMT(d->id));
-	size_t n = d->uris.n < URI_MOST ? d->uris.n : URI_MOST;
-	struct controller *list = arena_array(t->arena, struct controller, n);
-	for (size_t i = 0; i < n; i++)
+	struct strs uris = {NULL, 0};
+	TRY(discover_uris(t, d, &uris));
+	struct controller *list = arena_array(t->arena, struct controller, uris.n);
+	for (size_t i = 0; i < uris.n; i++) {
+		list[i] = (struct controller){.uri = uris.v[i]};
 		look(t, d, i, &list[i]);
+	}
 	*ret = list;
-	*ret_n = n;
+	*ret_n = uris.n;
 	return OK;
 }
 

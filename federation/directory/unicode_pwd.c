@@ -78,7 +78,7 @@ static enum err sealed(struct task *t, struct conn *c) {
 	if (conn_private(c))
 		return OK;
 	return task_fail(t, ERR_CONFIG, "%.*s: a password is sent over TLS or a sealed bind only",
-		FMT(c->directory->uris.v[c->uri]));
+		FMT(c->target));
 }
 
 enum err password_by_unicode_pwd(

@@ -73,7 +73,13 @@ void check_controllers(struct visit *v) {
 	size_t n = 0, good = 0;
 	enum err e = directory_controllers(v->t, v->d, &list, &n);
 	if (e) {
-		found_unknown(v, "the controllers", e);
+		if (!str_empty(v->d->domain))
+			found(v, FINDING_ERROR, v->t->failure_detail,
+				STR("nobody of this directory can log in or reset a password, and approved requests "
+				    "wait"),
+				STR("correct domain, or let this machine ask the domain's DNS servers"));
+		else
+			found_unknown(v, "the controllers", e);
 		v->answers = false;
 		return;
 	}
@@ -83,7 +89,11 @@ void check_controllers(struct visit *v) {
 		look_at_controller(v, &list[i], good > 0);
 	v->answers = good > 0;
 	if (n == 1 && good && v->d->driver == DIRECTORY_ACTIVE_DIRECTORY)
-		found(v, FINDING_WARNING, STR("uris names one controller only"),
+		found(v, FINDING_WARNING,
+			str_empty(v->d->domain) ? STR("uris names one controller only")
+						: STR("DNS names one controller only"),
 			STR("while it restarts nobody can log in, although the domain may have others"),
-			STR("add the other controllers of the domain to uris"));
+			str_empty(v->d->domain)
+				? STR("add the other controllers of the domain to uris, or give domain")
+				: STR("see that each controller registers itself in DNS (dcdiag /test:dns)"));
 }

@@ -49,6 +49,7 @@ enum err doctor_run(struct task *t, const struct realm *r, const struct director
 	size_t n = 0;
 	struct directory_config nowhere = *d;
 	nowhere.uris.n = 0;
+	nowhere.domain = STR("");
 	TRY(directory_controllers(t, &nowhere, &none, &n)); /* whether there is a driver */
 	for (size_t i = 0; i < COUNT(checks) && v.answers && !stopped(o); i++) {
 		if (!is_wanted(&v, &checks[i]))

@@ -11,6 +11,11 @@ static bool is_away(enum err code) {
 	return code == ERR_UNAVAILABLE || code == ERR_TIMEOUT;
 }
 
+/* Those that DNS names may be several at any time. */
+static bool is_single(const struct directory_config *d) {
+	return d->uris.n < 2 && str_empty(d->domain);
+}
+
 /* Negative: the clock was set back. */
 static int64_t age_ms(const struct run *r) {
 	return clock_wall_ms() - r->progress->begun_at;
@@ -21,8 +26,10 @@ static enum err look_at_others(struct run *r, struct str dn, struct entry **ret)
 	struct entry *found = NULL;
 	enum err code = ERR_UNAVAILABLE;
 	size_t answered = 0;
-	for (size_t i = 0; i < r->d->uris.n && !found; i++) {
-		struct str uri = r->d->uris.v[i];
+	struct strs uris = {NULL, 0};
+	TRY(directory_controller_uris(r->t, r->d, &uris));
+	for (size_t i = 0; i < uris.n && !found; i++) {
+		struct str uri = uris.v[i];
 		if (str_eq(uri, r->progress->controller))
 			continue;
 		task_clear(r->t);
@@ -48,7 +55,7 @@ enum err place_look(struct run *r, struct str dn, struct entry **ret, bool *ret_
 		return run_look(r, dn, ret);
 	directory_pin(r->t, r->d, r->progress->controller);
 	enum err code = run_look(r, dn, ret);
-	if (!is_away(code) || (r->d->uris.n == 1 && str_eq(r->d->uris.v[0], r->progress->controller)))
+	if (!is_away(code) || (is_single(r->d) && r->d->uris.n && str_eq(r->d->uris.v[0], r->progress->controller)))
 		return code;
 	TRY(look_at_others(r, dn, ret));
 	*ret_away = !*ret;
@@ -57,7 +64,7 @@ enum err place_look(struct run *r, struct str dn, struct entry **ret, bool *ret_
 
 bool place_is_kept(const struct run *r) {
 	int64_t age = age_ms(r);
-	return str_empty(r->progress->controller) ? r->d->uris.n < 2 : age >= 0 && age <= KEPT_MS;
+	return str_empty(r->progress->controller) ? is_single(r->d) : age >= 0 && age <= KEPT_MS;
 }
 
 static enum err keep(struct run *r, struct str controller) {

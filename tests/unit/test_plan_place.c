@@ -81,6 +81,12 @@ static enum err controller_now(size_t *ret) {
 	return task_fail(&task, ERR_UNAVAILABLE, "fake: no answer");
 }
 
+enum err directory_controller_uris(struct task *t, const struct directory_config *d, struct strs *ret) {
+	(void)t;
+	*ret = d->uris;
+	return OK;
+}
+
 enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) {
 	size_t now = 0;
 	(void)t;

@@ -114,6 +114,12 @@ void directory_pin(struct task *t, const struct directory_config *d, struct str 
 	(void)t, (void)d, (void)controller;
 }
 
+enum err directory_controller_uris(struct task *t, const struct directory_config *d, struct strs *ret) {
+	(void)t;
+	*ret = d->uris;
+	return OK;
+}
+
 enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) {
 	(void)t, (void)d;
 	*ret = STR("fake");
