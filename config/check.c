@@ -97,7 +97,18 @@ static void check_controllers(struct scope s, const struct directory_config *d) 
 		scope_fail(s, STR("site"), "is one of a domain, which is not given");
 }
 
+static void check_catalog(struct scope s, const struct directory_config *d) {
+	if (d->global_catalog && d->driver != DIRECTORY_ACTIVE_DIRECTORY)
+		scope_fail(s, STR("global_catalog"), "is for driver: active_directory");
+	if (!d->global_catalog && d->global_catalog_uris.n)
+		scope_fail(s, STR("global_catalog_uris"), "is of no use without global_catalog: true");
+	for (size_t i = 0; d->global_catalog && i < d->global_catalog_uris.n; i++)
+		if (str_eq(scheme_of(d->global_catalog_uris.v[i]), STR("ldapi")))
+			scope_fail(s, scope_item(s, "global_catalog_uris", i, ""), "is a socket; a catalog has none");
+}
+
 static void check_directory(struct scope s, const struct directory_config *d) {
+	check_catalog(s, d);
 	check_controllers(s, d);
 	check_bind(s, d);
 	for (size_t i = 1; i < d->uris.n; i++)

@@ -120,6 +120,12 @@ struct directory_config {
 	int64_t feed_interval_ms;                    /* between two questions, where it polls */
 	struct str feed_bind_dn, feed_bind_password; /* empty: the service account */
 	struct str rdn_value;  /* what names a new entry: "{login}", "{name}", "{given_name} {family_name}" */
+	bool global_catalog;
+	struct strs global_catalog_uris; /* empty: the same controllers, at the catalog's ports */
+	/* The forest's catalog as a directory of its own, made of this one where global_catalog is set; else NULL. Never
+	 * written to. */
+	const struct directory_config *catalog;
+	bool is_catalog;       /* what DNS names is asked at the catalog's ports */
 	struct str upn_suffix; /* Active Directory: userPrincipalName is login@upn_suffix; empty: by people_base */
 	struct {
 		struct str ours, theirs;

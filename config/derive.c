@@ -74,6 +74,30 @@ static void derive_client(struct client_config *c) {
 	c->roles_claim = str_of(names[c->roles_shape]);
 }
 
+/* The same host at the catalog's port (MS-ADTS 3.1.1.3.1.10): 3269 for TLS, else 3268. */
+static struct str catalog_uri(struct arena *a, struct str uri) {
+	struct uri u;
+	if (!uri_split(uri, &u))
+		return uri;
+	return str_printf(
+		a, "%.*s://%.*s:%s", FMT(u.scheme), FMT(u.host), str_eq_case(u.scheme, STR("ldaps")) ? "3269" : "3268");
+}
+
+static void derive_catalog(struct load *l, struct directory_config *d) {
+	if (!d->global_catalog || d->driver != DIRECTORY_ACTIVE_DIRECTORY)
+		return;
+	struct directory_config *c = arena_new_of(l->arena, struct directory_config);
+	*c = *d;
+	c->id = str_printf(l->arena, "%.*s (global catalog)", FMT(d->id));
+	c->is_catalog = true;
+	c->uris = d->global_catalog_uris;
+	if (c->uris.n)
+		c->domain = STR("");
+	for (size_t i = 0; d->global_catalog_uris.n == 0 && i < d->uris.n; i++)
+		strs_add(l->arena, &c->uris, catalog_uri(l->arena, d->uris.v[i]));
+	d->catalog = c;
+}
+
 static void derive_realm(struct load *l, struct realm *r, struct str public_url) {
 	r->issuer = str_printf(l->arena, "%.*s/realms/%.*s", FMT(public_url), FMT(r->id));
 	if (str_empty(r->mail_from_name))
@@ -84,6 +108,8 @@ static void derive_realm(struct load *l, struct realm *r, struct str public_url)
 		if (!strs_has(r->signing_algs, r->clients[i].signing_alg))
 			strs_add(l->arena, &r->signing_algs, r->clients[i].signing_alg);
 	}
+	for (size_t i = 0; i < r->n_directories; i++)
+		derive_catalog(l, &r->directories[i]);
 	for (size_t i = 0; i < r->n_profiles; i++)
 		derive_fields(l, &r->profiles[i]);
 }

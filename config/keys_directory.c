@@ -11,7 +11,8 @@ const struct key keys_directory[] = {
 	{DIRECTORY "driver", KEY_ENUM, AT(driver), .required = true, .words = "openldap|active_directory|389ds",
 		.help = "The kind of directory.", .example = "openldap"},
 	{DIRECTORY "uris", KEY_LIST, AT(uris), .fallback = "[]", .max = 16, .item = KEY_LDAP_URI,
-		.help = "Its servers (or domain), the preferred one first, all of one kind: ldaps:// for TLS, ldap:// for StartTLS "
+		.help = "Its servers (or domain), the preferred one first, all of one kind: ldaps:// for TLS, ldap:// "
+			"for StartTLS "
 			"(which is then demanded), ldapi:// for a socket on this machine.",
 		.example = "[ldaps://ldap1.example.org, ldaps://ldap2.example.org]"},
 	{DIRECTORY "domain", KEY_DOMAIN, AT(domain), .fallback = "",
@@ -64,6 +65,13 @@ const struct key keys_directory[] = {
 			"domain "
 			"that people_base is in.",
 		.example = "example.org"},
+	{DIRECTORY "global_catalog", KEY_BOOL, AT(global_catalog), .fallback = "false",
+		.help = "Active Directory: whether a new userPrincipalName is looked for in the whole forest, in its "
+			"global catalog (ports 3269 and 3268), before a login name is settled. While no catalog "
+			"answers, requests wait."},
+	{DIRECTORY "global_catalog_uris", KEY_LIST, AT(global_catalog_uris), .fallback = "[]", .max = 8,
+		.item = KEY_LDAP_URI,
+		.help = "Where the global catalog is, with its ports. Empty: at the same controllers."},
 	{DIRECTORY "object_classes", KEY_LIST, AT(object_classes), .fallback = "[inetOrgPerson]",
 		.fallback_ad = "[top, person, organizationalPerson, user]", .min = 1, .max = 16, .item = KEY_ATTRIBUTE,
 		.help = "Object classes of a new entry."},

@@ -171,7 +171,7 @@ static enum err name_taken(struct task *t, struct naming *g, struct str name, bo
 	/* An entry that carries our marker is this registration's own, from a run whose answer was lost. */
 	if (e && str_eq(e->marker, g->registration->id))
 		*ret = false;
-	return OK;
+	return found == ERR_NOT_FOUND ? directory_principal_taken(t, g->directory, name, ret) : OK;
 }
 
 static int64_t login_most(const struct naming *g) {

@@ -211,6 +211,10 @@ struct str directory_principal(struct arena *a, const struct directory_config *d
  * milliseconds); false: it has none, and who made the entry must see to it. */
 bool directory_ends_at(
 	struct arena *a, const struct directory_config *d, int64_t at_ms, struct attribute *ret) must_use;
+/* Whether somebody in the forest has that userPrincipalName: false where there is none, and where the directory has no
+ * global_catalog. ERR_UNAVAILABLE: no catalog answers; it is never passed over. */
+enum err directory_principal_taken(
+	struct task *t, const struct directory_config *d, struct str login, bool *ret) must_use;
 /* Attributes and object classes of a new, disabled entry in this make of directory, marker included: what plan_build
  * adds to the mapped ones. */
 void directory_new_entry(

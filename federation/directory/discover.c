@@ -20,6 +20,7 @@
 struct record {
 	char domain[256], site[64];
 	enum directory_scheme scheme;
+	bool is_catalog;
 	bool busy;     /* a thread is at it */
 	bool answered; /* once; uris are those of the last good answer */
 	const char *uris[URI_MOST];
@@ -131,6 +132,9 @@ static bool same(const struct srvs *x, const struct srvs *y) {
 
 /* RFC 4516; Active Directory registers the port of ldap:// only, and serves ldaps:// at the one of IANA. */
 static const char *uri_of(struct arena *a, const struct record *r, const struct srv *s) {
+	if (r->is_catalog) /* MS-ADTS 3.1.1.3.1.10; a controller that has no catalog does not listen there */
+		return name_kept(r->scheme == SCHEME_LDAPS ? str_printf(a, "ldaps://%.*s:3269%c", FMT(s->host), 0).p
+							   : str_printf(a, "ldap://%.*s:3268%c", FMT(s->host), 0).p);
 	if (r->scheme == SCHEME_LDAPS)
 		return name_kept(str_printf(a, "ldaps://%.*s%c", FMT(s->host), 0).p);
 	if (s->port == 389)
@@ -194,7 +198,8 @@ static void record_ask(struct record *r) {
 }
 
 static bool record_is(const struct record *r, const struct directory_config *d) {
-	return str_eq_case(str_of(r->domain), d->domain) && str_eq(str_of(r->site), d->site) && r->scheme == d->scheme;
+	return str_eq_case(str_of(r->domain), d->domain) && str_eq(str_of(r->site), d->site) &&
+	       r->scheme == d->scheme && r->is_catalog == d->is_catalog;
 }
 
 static struct record *record_find(const struct directory_config *d) {
@@ -214,6 +219,7 @@ static struct record *record_of(const struct directory_config *d) {
 	memcpy(r->domain, d->domain.p, d->domain.n);
 	memcpy(r->site, d->site.p, d->site.n);
 	r->scheme = d->scheme;
+	r->is_catalog = d->is_catalog;
 	records[n_records++] = r;
 	return r;
 }

@@ -139,6 +139,26 @@ enum err directory_find_dn(struct task *t, const struct directory_config *d, str
 	return find_one(t, d, &s, ret);
 }
 
+/* ---- the forest ---- */
+/* An empty base at a port of the global catalog is the whole forest (MS-ADTS 3.1.1.3.1.10). */
+enum err directory_principal_taken(struct task *t, const struct directory_config *d, struct str login, bool *ret) {
+	owned(ldap_message) LDAPMessage *m = NULL;
+	struct conn *c = NULL;
+	struct buf filter = buf_new(t->arena, LIMIT_FILTER);
+	struct str principal = directory_principal(t->arena, d, login);
+	struct strs attributes = {NULL, 0};
+	if (!d->catalog || str_absent(principal)) {
+		*ret = false;
+		return OK;
+	}
+	filter_equal(&filter, STR("userPrincipalName"), principal);
+	strs_add(t->arena, &attributes, STR("userPrincipalName"));
+	struct search s = {STR(""), LDAP_SCOPE_SUBTREE, buf_str(&filter), attributes, 1, NULL};
+	TRY(conn_search(t, d->catalog, &s, &c, &m));
+	*ret = ldap_count_entries(c->ld, m) > 0;
+	return OK;
+}
+
 /* ---- entries as they are ---- */
 static struct strs names_of(struct arena *a, const char *const *names) {
 	struct strs list = {NULL, 0};

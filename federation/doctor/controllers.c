@@ -97,3 +97,26 @@ void check_controllers(struct visit *v) {
 				? STR("add the other controllers of the domain to uris, or give domain")
 				: STR("see that each controller registers itself in DNS (dcdiag /test:dns)"));
 }
+
+/* One that answers is enough. */
+void check_catalog(struct visit *v) {
+	struct controller *list = NULL;
+	size_t n = 0, good = 0;
+	enum err e = v->d->catalog ? directory_controllers(v->t, v->d->catalog, &list, &n) : OK;
+	struct str why = e ? v->t->failure_detail : STR("no controller");
+	for (size_t i = 0; i < n; i++) {
+		good += !list[i].result;
+		if (list[i].result)
+			why = TEXT(v, "%.*s: %s: %.*s", FMT(list[i].uri), err_row(list[i].result)->name,
+				FMT(list[i].detail));
+	}
+	if (good)
+		found_ok(v, "%zu of %zu global catalogs answer", good, n);
+	else if (v->d->catalog)
+		found(v, FINDING_ERROR, TEXT(v, "no global catalog answers: %.*s", FMT(why)),
+			STR("new requests wait, because nobody can tell whether a name is free in the forest"),
+			STR("open ports 3269 and 3268, name the catalogs by global_catalog_uris, or take "
+			    "global_catalog "
+			    "away"));
+	task_clear(v->t);
+}

@@ -15,6 +15,7 @@ static const struct check {
 	bool trial; /* only where a trial is asked for */
 } checks[] = {
 	{"controllers", check_controllers, ALL, true, false},
+	{"global catalog", check_catalog, AD, true, false},
 	{"named entries", check_named, ALL, true, false},
 	{"schema", check_schema, ALL, false, false},
 	{"a person", check_person, ALL, true, false},

@@ -43,6 +43,7 @@ bool definition_is(const struct definition *d, struct str name); /* by one of it
 
 /* the checks */
 void check_controllers(struct visit *v);
+void check_catalog(struct visit *v);
 void check_named(struct visit *v);
 void check_schema(struct visit *v);
 void check_person(struct visit *v);

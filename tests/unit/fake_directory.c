@@ -116,6 +116,12 @@ void directory_pin(struct task *t, const struct directory_config *d, struct str 
 	t->pinned_to = controller;
 }
 
+enum err directory_controller_uris(struct task *t, const struct directory_config *d, struct strs *ret) {
+	(void)t;
+	*ret = d->uris;
+	return OK;
+}
+
 enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) {
 	(void)d;
 	BEGIN(fault);
@@ -212,6 +218,14 @@ enum err directory_find_value(
 	struct task *t, const struct directory_config *d, struct str name, struct str value, struct entry **ret) {
 	(void)d;
 	return find(t, str_eq(name, STR("login")) ? BY_LOGIN : BY_MAIL, value, ret);
+}
+
+enum err directory_principal_taken(struct task *t, const struct directory_config *d, struct str login, bool *ret) {
+	(void)d;
+	if (fake.catalog_down)
+		return task_fail(t, ERR_UNAVAILABLE, "fake: no catalog");
+	*ret = fake.elsewhere && str_eq(login, str_of(fake.elsewhere));
+	return OK;
 }
 
 static struct fake_group *group_find(struct arena *a, struct str dn) {

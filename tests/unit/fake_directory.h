@@ -42,6 +42,8 @@ struct fake_directory {
 	size_t calls, fault_at; /* the call of this number (from 0) fails */
 	enum fake_fault fault;
 	bool down; /* every call */
+	bool catalog_down;
+	const char *elsewhere; /* a login whose principal somebody in the forest has, or NULL */
 	size_t adds, binds, searches, sets;
 	char bound[256]; /* the DN of the last bind */
 };

@@ -392,6 +392,32 @@ static void each_389_has_its_defaults(void **state) {
 	assert_true(str_contains(errors.v[0].expected, STR("is not driver, the only way of 389ds")));
 }
 
+/* The forest's catalog is a directory beside: another id, and the catalog's ports where none are given. */
+static void a_catalog_is_derived(void **state) {
+	(void)state;
+	static const struct {
+		const char *more, *uris;
+	} rows[] = {{"", NULL},
+		{"\n        global_catalog: true", "ldaps://ldap1.example.org:3269|ldaps://ldap2.example.org:3269"},
+		{"\n        global_catalog: true\n        global_catalog_uris: [\"ldap://gc.example.org:3268\"]",
+			"ldap://gc.example.org:3268"}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct config *c = NULL;
+		struct config_errors errors = {.n = 0};
+		unsigned line = 0;
+		const char *to = str_printf(arena, "driver: active_directory%s%c", rows[i].more, 0).p;
+		assert_int_equal(load(replaced("driver: openldap", to, &line), &c, &errors), OK);
+		const struct directory_config *d = &c->realms[0].directories[0];
+		assert_true((d->catalog != NULL) == (rows[i].uris != NULL));
+		if (!d->catalog)
+			continue;
+		assert_strs(d->catalog->uris, rows[i].uris);
+		assert_true(d->catalog->is_catalog && !d->is_catalog);
+		assert_true(str_starts(d->catalog->id, d->id) && !str_eq(d->catalog->id, d->id));
+		assert_strs(d->uris, "ldaps://ldap1.example.org|ldaps://ldap2.example.org");
+	}
+}
+
 static void every_key_is_complete(void **state) {
 	(void)state;
 	for (size_t i = 0; i < key_count(); i++) {
@@ -474,8 +500,8 @@ int main(void) {
 		TEST(the_directory_is_as_written), TEST(the_fields_are_as_written), TEST(the_profile_is_as_written),
 		TEST(the_clients_are_as_written), TEST(broken_files_are_told), TEST(the_text_of_an_error_is_for_people),
 		TEST(all_errors_are_told_in_order), TEST(too_many_errors_are_counted), TEST(files_have_their_rules),
-		TEST(active_directory_has_its_defaults), TEST(each_389_has_its_defaults), TEST(every_key_is_complete),
-		TEST(generated_files_are_current)};
+		TEST(active_directory_has_its_defaults), TEST(a_catalog_is_derived), TEST(each_389_has_its_defaults),
+		TEST(every_key_is_complete), TEST(generated_files_are_current)};
 	char folder[] = "/tmp/test_config.XXXXXX";
 	source_folder = getcwd(NULL, 0);
 	if (!source_folder || !mkdtemp(folder) || chdir(folder))
