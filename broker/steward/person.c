@@ -1,6 +1,8 @@
 /* Who it is, and what may be changed of them. */
 #include "broker/steward/steward_private.h"
 
+#define PLANS_SHOWN 10
+
 bool dn_listed(struct arena *a, struct strs list, struct str dn) {
 	for (size_t i = 0; i < list.n; i++)
 		if (dn_equal(a, list.v[i], dn))
@@ -96,4 +98,29 @@ bool steward_is_in(struct task *t, const struct steward_person *p, struct str gr
 		if (p->groups.v[i].via == SIZE_MAX && dn_equal(t->arena, p->groups.v[i].dn, group))
 			return true;
 	return false;
+}
+
+/* ---- what was ordered before ---- */
+
+static enum err plan_view(struct task *t, struct plan_row *row, struct steward_plan *ret) {
+	const struct directory_config *d = realm_directory(t->realm, row->directory);
+	struct plan *plan = NULL;
+	*ret = (struct steward_plan){.row = row, .ldif = STR("")};
+	TRY(plan_parse(t, row->body, &plan));
+	if (d)
+		ret->ldif = plan_ldif(t->arena, plan, d, 0);
+	return plan_steps_list(t, row->id, &ret->steps, &ret->n_steps);
+}
+
+enum err steward_plans(struct task *t, struct str account_id, struct steward_plan **ret, size_t *n) {
+	struct plan_row *rows = NULL;
+	size_t found = 0;
+	TRY(plans_list_account(t, account_id, &rows, &found));
+	size_t most = found < PLANS_SHOWN ? found : PLANS_SHOWN;
+	struct steward_plan *list = arena_array(t->arena, struct steward_plan, most);
+	for (size_t i = 0; i < most; i++)
+		TRY(plan_view(t, &rows[i], &list[i]));
+	*ret = list;
+	*n = most;
+	return OK;
 }

@@ -50,6 +50,16 @@ struct proposal {
 enum err steward_preview(struct task *t, const struct steward_person *p, const struct wishes *w,
 	struct wish_problem *problem, struct proposal *ret) must_use;
 
+/* ---- what was ordered before ---- */
+struct steward_plan {
+	struct plan_row *row;
+	struct str ldif; /* empty where the directory is no longer configured */
+	struct plan_step_row *steps;
+	size_t n_steps;
+};
+/* The newest plans of an account, drafts left out, at most 10. */
+enum err steward_plans(struct task *t, struct str account_id, struct steward_plan **ret, size_t *n) must_use;
+
 /* ---- what is ordered ---- */
 struct order {
 	struct wishes wishes;

@@ -80,6 +80,23 @@ export async function operations(browser, stage, box) {
 			same((await looker.goto(`/admin/${name}`)).status(), 200, 'status');
 			await looker.look(name);
 		});
+	await test('operator: one person, changed', async () => {
+		const preview = () => looker.after(() => looker.page.locator('button[name=preview]').first().click());
+		await looker.goto('/admin/people?q=bob');
+		await looker.after(() => looker.page.locator('.list strong a').first().click());
+		await looker.look('person');
+		const mail = await looker.page.inputValue('[name=set_mail]');
+		await looker.fill({ set_mail: 'no address', set_given_name: 'Robert' });
+		same((await preview()).status(), 422, 'status of a wrong address');
+		await looker.look('person-wrong');
+		await looker.fill({ set_mail: mail });
+		same((await preview()).status(), 200, 'status of the preview');
+		await looker.look('person-preview');
+		same((await looker.press('apply')).status(), 200, 'status of the order');
+		await looker.look('person-changed');
+		same((await looker.after(() => looker.page.locator('form:has([name=remove]) button').click())).status(), 200, 'status of the look at its end');
+		await looker.look('person-end');
+	});
 	await test('operator: the audit as a table', async () => {
 		const table = await looker.context.request.get(`${stage.issuer}/admin/audit.csv`);
 		expect(/^text\/csv/.test(table.headers()['content-type']) && (await table.text()).includes('\n'), 'no CSV');

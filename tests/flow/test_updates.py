@@ -15,7 +15,6 @@ class UpdateTests:
         self.tests, self.stage = Tests(), Stage("updates")
         self.daemon, self.directory = self.stage.daemon, self.stage.directory
         self.v = self.directory.v
-        self.former = f"ou=former,{self.v['BASE']}"
         self.password = self.v["OL_USER_PASSWORD"]
         guest = self.daemon.config["realms"]["demo"]["profiles"]["guest"]
         guest["bases_allowed"] = [f"ou=former,{self.v['PEOPLE']}"]
@@ -190,6 +189,82 @@ class UpdateTests:
         self.directory.start()
         until(lambda: self.daemon.feeds_fresh() == 1, 60, "the feed afterwards")
 
+    # ---- on the pages ----
+    def operator(self):
+        browser = Browser(self.daemon.issuer())
+        page = browser.get(f"{self.daemon.issuer()}/admin/people?q=alice")
+        page = browser.submit(page, "login", {"username": "bob", "password": self.password})
+        link = next(url for url in page.page().links if "/admin/people/" in url)
+        return browser, browser.get(link if link.startswith("http") else f"http://127.0.0.1:{self.daemon.port}{link}")
+
+    def form_changes(self):
+        """Typed, wrong, seen, carried out; and what is not the operators' is closed."""
+        browser, page = self.operator()
+        same(page.status, 200, "the person's page")
+        wrong = browser.submit(page, "preview", {"set_mail": "bob@example.test", "set_title": "Typed"})
+        same(wrong.status, 422, "status of what is wrong")
+        expect("somebody else" in wrong.page().problems()["set_mail"], wrong.page().problems())
+        same(wrong.page().form_with("set_mail").fields["set_title"], "Typed", "what was typed is kept")
+        shown = browser.submit(page, "preview", {"set_title": "Director", "groups[]": [f"cn=vpn,{self.v['GROUPS']}"], "base": f"ou=former,{self.v['PEOPLE']}"})
+        same(shown.status, 200, "status of the preview")
+        for part in ("replace: title", "title: Director", "changetype: modrdn", "add: member"):
+            expect(part in shown.page().text, f"{part} is not shown: {shown.page().text}")
+        expect(self.entry("alice").get("title") != ["Director"], "a preview changes nothing")
+        done = browser.submit(shown, "apply")
+        same((done.status, done.url.split("?")[1].split("#")[0]), (200, "done=order"), f"the order: {done.brief()}")
+        until(lambda: self.entry("alice").get("title") == ["Director"], SOON, "the title")
+        until(lambda: self.entry("alice")["dn"] == [f"uid=alice,ou=former,{self.v['PEOPLE']}"], SOON, "the place")
+        until(lambda: self.directory.members("vpn").count(self.entry("alice")["dn"][0]) == 1, SOON, "the group")
+        same(self.plans("alice")[0][1], "done", "the plan")
+
+    def plans(self, login):
+        return self.daemon.rows("SELECT id, state FROM plan WHERE account_id = ? ORDER BY id DESC", self.account(login))
+
+    def form_stale(self):
+        """What was seen is what is done: else the page shows what would be by now."""
+        browser, page = self.operator()
+        shown = browser.submit(page, "preview", {"set_title": "Seen"})
+        self.directory.change(f"dn: {self.entry('alice')['dn'][0]}\nchangetype: modify\nreplace: title\ntitle: Theirs\n")
+        stale = browser.submit(shown, "apply")
+        same(stale.status, 409, "status")
+        expect("before: Theirs" in stale.page().text, stale.page().text)
+        same(self.entry("alice")["title"], ["Theirs"], "title")
+        same(browser.submit(stale, "apply").status, 200, "the second order")
+        until(lambda: self.entry("alice")["title"] == ["Seen"], SOON, "the title")
+
+    def form_parked(self):
+        """One click to retry."""
+        browser, page = self.operator()
+        _, plan = self.change("alice", "--set", "title=Mine")
+        self.directory.change(f"dn: {self.entry('alice')['dn'][0]}\nchangetype: modify\nreplace: title\ntitle: Theirs\n")
+        self.usherctl("plan", "apply", "demo", plan)
+        until(lambda: self.plan(plan)[0] == "parked", SOON, "a parked plan")
+        page = browser.get(page.url)
+        expect("attribute title was changed by others meanwhile" in page.page().text, page.page().text)
+        self.directory.change(f"dn: {self.entry('alice')['dn'][0]}\nchangetype: modify\nreplace: title\ntitle: Seen\n")
+        browser.submit(page, "retry")
+        self.done(plan)
+        same(self.entry("alice")["title"], ["Mine"], "title")
+
+    def form_deletes(self):
+        browser, page = self.operator()
+        shown = browser.submit(page, "preview", {"remove": "yes"})
+        expect("changetype: delete" in shown.page().text, shown.page().text)
+        wrong = browser.submit(shown, "apply", {"confirm": "bob"})
+        same(wrong.status, 422, "status without confirmation")
+        expect(self.entry("alice"), "the entry is gone")
+        done = browser.submit(wrong, "apply", {"confirm": "alice"})
+        same(done.status, 200, f"the order: {done.brief()}")
+        until(lambda: self.entry("alice") is None, SOON, "the end of the entry")
+        until(lambda: self.plans("alice")[0][1] == "done", SOON, "the plan")
+        expect("No longer in the directory" in browser.get(page.url).page().text, "the page afterwards")
+
+    def form_closed(self):
+        person = Browser(self.daemon.issuer())
+        page = person.get(f"{self.daemon.issuer()}/admin/people/{self.account('alice')}")
+        page = person.submit(page, "login", {"username": "carol", "password": self.password})
+        same(page.status, 403, "an approver who is no operator")
+
     def main(self):
         run = self.tests.run
         if run("the daemon starts", self.start):
@@ -202,7 +277,12 @@ class UpdateTests:
         run("changed by others meanwhile: parked, tried again, cancelled", self.changed_meanwhile)
         run("the directory is away: done when it is back", self.away)
         run("killed between steps: done once", self.killed)
-        run("deleted, once confirmed", self.deleted)
+        run("on the page: typed, seen, carried out", self.form_changes)
+        run("on the page: another plan by now is shown first", self.form_stale)
+        run("on the page: parked, and tried again", self.form_parked)
+        run("on the page: operators only", self.form_closed)
+        run("on the page: deleted, once the name is typed", self.form_deletes)
+        run("deleted by usherctl, once confirmed", self.deleted)
         run("a creation's plan is cancelled", self.cancelled_creation)
         run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
         return self.tests.end()

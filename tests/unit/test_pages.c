@@ -456,6 +456,87 @@ static void operations(void **state) {
 	assert_location(REALM "/admin/jobs");
 }
 
+#define ADA REALM "/admin/people/A1"
+
+static void person(void **state) {
+	(void)state;
+	world_reset();
+	world.logged_in = true;
+	assert_int_equal(get(NULL, ADA), 403);
+	world.is_operator = true;
+	assert_int_equal(get(NULL, REALM "/admin/people/A2"), 404);
+	assert_int_equal(get("person", ADA), 200);
+	assert_true(says("Ada &lt;b&gt;") && says("name=\"set_phone\"") && says("title was &lt;changed&gt;"));
+	assert_true(says("cn=all,ou=groups") && says("name=\"retry\"") && says("name=\"cancel\""));
+	assert_false(says("name=\"apply\""));
+	world.person = ERR_UNAVAILABLE;
+	assert_int_equal(get("person_unanswered", ADA), 200);
+	assert_true(says("does not answer") && !says("name=\"preview\"") && says("name=\"retry\""));
+	world.person = ERR_NOT_FOUND;
+	assert_int_equal(get("person_gone", ADA), 200);
+	assert_true(says("No longer in the directory") && !says("name=\"preview\""));
+}
+
+static void person_changed(void **state) {
+	(void)state;
+	world_reset();
+	world.logged_in = true;
+	assert_int_equal(post(NULL, ADA, "set_title=Head&preview=1"), 403);
+	world.is_operator = true;
+	assert_int_equal(
+		post("person_preview", ADA,
+			"set_title=Head&set_phone=%2B1%0D%0A%0D%0A+%2B2&set_login=x&groups%5B%5D=cn%3Dwiki%2Cou%3D"
+			"groups%2Cdc%3Dexample%2Cdc%3Dorg&base=ou%3Dguests&enabled=disable&preview=1"),
+		200);
+	assert_true(says("DIGEST") && says("name=\"apply\"") && says("value=\"Head\"") && says("+1\n+2"));
+	assert_int_equal(world.wishes.n_attributes, 2);
+	assert_int_equal(world.wishes.attributes[0].values.n, 2); /* of phone: no login, and no empty line */
+	assert_int_equal(world.wishes.enabled, WISH_DISABLE);
+	assert_true(world.wishes.join.n == 1 && str_eq(world.wishes.join.v[0], fake_more[1]));
+	assert_true(world.wishes.leave.n == 1 && str_eq(world.wishes.leave.v[0], fake_more[0]));
+	assert_true(str_eq(world.wishes.base, STR("ou=guests")));
+	assert_int_equal(post(NULL, ADA, "set_title=Head&digest=DIGEST&apply=1"), 303);
+	assert_location(ADA "?done=order#h-plans");
+	assert_true(str_eq(world.ordered.digest, STR("DIGEST")) && world.ordered.actor);
+	world.preview = ERR_FIELDS;
+	world.wrong_field = "mail";
+	world.wrong_key = "change.mail_taken";
+	assert_int_equal(post("person_wrong", ADA, "set_mail=b%40x&preview=1"), 422);
+	assert_true(says("href=\"#f-set_mail\"") && says("id=\"f-set_mail-problem\"") && says("value=\"b@x\""));
+	assert_false(says("name=\"apply\""));
+	world.preview = OK;
+	world.order = ERR_STALE;
+	assert_int_equal(post("person_stale", ADA, "set_title=Head&digest=OLD&apply=1"), 409);
+	assert_true(says("not as you saw it") && says("DIGEST") && says("value=\"Head\""));
+	world.order = ERR_DENIED;
+	assert_int_equal(post(NULL, ADA, "set_title=Head&digest=DIGEST&apply=1"), 403);
+}
+
+static void person_removed(void **state) {
+	(void)state;
+	world_reset();
+	world.logged_in = world.is_operator = true;
+	assert_int_equal(post("person_remove", ADA, "remove=yes&set_title=x&preview=1"), 200);
+	assert_true(world.wishes.remove && !world.wishes.n_attributes && says("name=\"confirm\"") && says("DIGEST"));
+	world.order = ERR_FIELDS;
+	world.wrong_field = "confirm";
+	world.wrong_key = "change.confirm";
+	assert_int_equal(post("person_unconfirmed", ADA, "remove=yes&digest=DIGEST&confirm=bob&apply=1"), 422);
+	assert_true(says("href=\"#f-confirm\"") && !says("value=\"bob\""));
+	assert_true(str_eq(world.ordered.confirm, STR("bob")));
+	assert_int_equal(post(NULL, ADA "/plan", "plan=P1&retry=1"), 303);
+	assert_location(ADA "?done=retry#h-plans");
+	assert_int_equal(post(NULL, ADA "/plan", "plan=P1&cancel=1"), 303);
+	assert_location(ADA "?done=cancel#h-plans");
+	world.plan = ERR_STALE;
+	assert_int_equal(post(NULL, ADA "/plan", "plan=P1&cancel=1"), 303);
+	assert_location(ADA);
+	assert_true(world.applied == 1 && world.cancelled == 2);
+	world.is_operator = false;
+	assert_int_equal(post(NULL, ADA "/plan", "plan=P1&cancel=1"), 403);
+	assert_int_equal(world.cancelled, 2);
+}
+
 /* ---- everywhere ---- */
 
 static void texts_are_there(void **state) {
@@ -500,7 +581,7 @@ static void files(void **state) {
 static void forms_need_their_token(void **state) {
 	static const char *const targets[] = {"/login", "/register/guest", "/register/guest/resend", "/verify",
 		"/status", "/activate", "/password", "/reset", "/consent", "/account", "/admin/registrations/R1",
-		"/admin/registrations/R1/retry", "/admin/jobs"};
+		"/admin/registrations/R1/retry", "/admin/jobs", "/admin/people/A1", "/admin/people/A1/plan"};
 	(void)state;
 	for (size_t i = 0; i < COUNT(targets); i++) {
 		char target[128];
@@ -595,6 +676,9 @@ int main(void) {
 		cmocka_unit_test(decision),
 		cmocka_unit_test(hidden_letters),
 		cmocka_unit_test(operations),
+		cmocka_unit_test(person),
+		cmocka_unit_test(person_changed),
+		cmocka_unit_test(person_removed),
 		cmocka_unit_test(texts_are_there),
 		cmocka_unit_test(files),
 		cmocka_unit_test(forms_need_their_token),

@@ -97,6 +97,46 @@ void add_audit_row(struct task *t, struct value *list, const struct audit_row *a
 	value_text(t->arena, row, "subject", a->subject);
 }
 
+/* What the directory answered to a step, in words. */
+static struct str step_outcome(int64_t result) {
+	static const struct {
+		int64_t result;
+		const char *key;
+	} rows[] = {{0, "plan.step.done"}, {68, "plan.step.taken"}, {-1, "plan.step.none"}};
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].result == result)
+			return text(rows[i].key);
+	return text("plan.step.refused");
+}
+
+void add_steps(struct task *t, struct value *run, const struct plan_step_row *list, size_t n) {
+	struct value *steps = value_list(t->arena, run, "steps");
+	for (size_t i = 0; i < n; i++) {
+		struct value *row = value_row(t->arena, steps);
+		page_time(t, row, "at", list[i].at);
+		value_text(t->arena, row, "title", visible(t, list[i].title));
+		value_text(t->arena, row, "outcome", step_outcome(list[i].result));
+		value_number(t->arena, row, "result", list[i].result);
+		value_number(t->arena, row, "ms", list[i].ms);
+		value_text(t->arena, row, "diagnostic", visible(t, list[i].diagnostic));
+	}
+}
+
+struct str plan_state_words(enum plan_state state) {
+	static const char *const states[PLAN_STATES] = {
+		"plan.queued", "plan.running", "plan.done", "plan.parked", "plan.cancelled", "plan.draft"};
+	return text(states[state]);
+}
+
+struct strs lines_of(struct task *t, struct str text) {
+	struct strs list = {0};
+	struct str line;
+	while (str_next(&text, '\n', &line))
+		if (!str_empty(str_trim(line)))
+			strs_add(t->arena, &list, str_trim(line));
+	return list;
+}
+
 void add_option(struct task *t, struct value *options, struct str value, struct str label, struct str chosen) {
 	struct value *row = value_row(t->arena, options);
 	value_text(t->arena, row, "value", value);

@@ -14,6 +14,11 @@ struct value *admin_data(
 struct str actor_words(struct task *t, struct str actor);
 /* A row of the audit: at, actor, action, detail, address. */
 void add_audit_row(struct task *t, struct value *list, const struct audit_row *a);
+/* steps[] of a plan, as they were recorded. */
+void add_steps(struct task *t, struct value *run, const struct plan_step_row *list, size_t n);
+struct str plan_state_words(enum plan_state state);
+/* The lines of a value that have something on them, without spaces around. */
+struct strs lines_of(struct task *t, struct str text);
 /* options[] {value, label, selected}. */
 void add_option(struct task *t, struct value *options, struct str value, struct str label, struct str chosen);
 /* The value of a parameter of the query, empty where it is absent. */

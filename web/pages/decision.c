@@ -10,15 +10,6 @@ struct choice {
 	struct strs groups;
 };
 
-static struct strs lines_of(struct task *t, struct str text) {
-	struct strs list = {0};
-	struct str line;
-	while (str_next(&text, '\n', &line))
-		if (!str_empty(line))
-			strs_add(t->arena, &list, line);
-	return list;
-}
-
 static struct choice choice_of(struct task *t, struct params p) {
 	struct str base = param(p, "base"), reason = param(p, "reason"), decision = param(p, "decision");
 	return (struct choice){
@@ -134,37 +125,14 @@ static void add_ldif(struct task *t, struct value *data, const struct approval *
 	value_text(t->arena, data, "failure", a->failure);
 }
 
-/* What the directory answered to a step, in words. */
-static struct str step_outcome(int64_t result) {
-	static const struct {
-		int64_t result;
-		const char *key;
-	} rows[] = {{0, "plan.step.done"}, {68, "plan.step.taken"}, {-1, "plan.step.none"}};
-	for (size_t i = 0; i < COUNT(rows); i++)
-		if (rows[i].result == result)
-			return text(rows[i].key);
-	return text("plan.step.refused");
-}
-
 static void add_run(struct task *t, struct value *data, const struct approval *a) {
-	static const char *const states[PLAN_STATES] = {
-		"plan.queued", "plan.running", "plan.done", "plan.parked", "plan.cancelled", "plan.draft"};
 	if (!a->running)
 		return;
 	struct value *run = value_child(t->arena, data, "run");
-	struct value *steps = value_list(t->arena, run, "steps");
-	value_text(t->arena, run, "state", text(states[a->running->state]));
+	value_text(t->arena, run, "state", plan_state_words(a->running->state));
 	value_text(t->arena, run, "failure", visible(t, a->running->failure));
 	value_bool(t->arena, run, "parked", a->running->state == PLAN_PARKED);
-	for (size_t i = 0; i < a->n_steps; i++) {
-		struct value *row = value_row(t->arena, steps);
-		page_time(t, row, "at", a->steps[i].at);
-		value_text(t->arena, row, "title", visible(t, a->steps[i].title));
-		value_text(t->arena, row, "outcome", step_outcome(a->steps[i].result));
-		value_number(t->arena, row, "result", a->steps[i].result);
-		value_number(t->arena, row, "ms", a->steps[i].ms);
-		value_text(t->arena, row, "diagnostic", visible(t, a->steps[i].diagnostic));
-	}
+	add_steps(t, run, a->steps, a->n_steps);
 }
 
 static void add_decided(struct task *t, struct value *data, const struct registration *reg) {

@@ -36,6 +36,17 @@ static struct str told_client(struct task *t, const struct job *j) {
 	return c && !str_empty(c->title) ? c->title : str_dup(t->arena, id);
 }
 
+/* The account that a job is to change. */
+static struct str changed_person(struct task *t, const struct job *j) {
+	struct plan_row *plan = NULL;
+	if (j->kind != JOB_CHANGE_APPLY)
+		return STR("");
+	if (!plans_find(t, j->subject, &plan))
+		return plan->account_id;
+	task_clear(t);
+	return STR("");
+}
+
 static void add_job(struct task *t, struct value *list, const struct job *j) {
 	struct value *row = value_row(t->arena, list);
 	value_text(t->arena, row, "id", j->id);
@@ -44,6 +55,7 @@ static void add_job(struct task *t, struct value *list, const struct job *j) {
 	value_text(t->arena, row, "sign", str_of(job_states[j->state].sign));
 	value_text(t->arena, row, "failure", visible(t, j->failure));
 	value_text(t->arena, row, "registration", j->kind == JOB_PLAN_APPLY ? j->subject : STR(""));
+	value_text(t->arena, row, "person", changed_person(t, j));
 	value_text(t->arena, row, "client", told_client(t, j));
 	value_text(t->arena, row, "tried", tried_words(t, j->attempts));
 	value_bool(t->arena, row, "parked", j->state == JOB_PARKED);
@@ -100,6 +112,7 @@ enum err page_people(struct task *t, struct request *q, struct response *r) {
 	struct value *list = value_list(t->arena, data, "rows");
 	for (size_t i = 0; i < n && i < ROWS_A_PAGE; i++) {
 		struct value *row = value_row(t->arena, list);
+		value_text(t->arena, row, "id", people[i].id);
 		value_text(t->arena, row, "login_name", visible(t, people[i].login));
 		value_text(t->arena, row, "mail", visible(t, people[i].mail));
 		value_text(t->arena, row, "dn", visible(t, people[i].dn));

@@ -25,8 +25,9 @@ handler page_password, page_password_submit, page_reset, page_reset_submit;
 handler page_consent, page_consent_submit;
 /* account.c */
 handler page_account, page_account_submit;
-/* queue.c, decision.c, operations.c, audit.c */
+/* queue.c, decision.c, operations.c, person.c, audit.c */
 handler page_registrations, page_registration, page_registration_decide, page_registration_retry;
+handler page_person, page_person_change, page_person_plan;
 handler page_jobs, page_job_retry, page_people, page_health, page_audit, page_audit_export;
 
 /* ---- shared: parts.c ---- */
@@ -46,8 +47,8 @@ struct str person_name(struct task *t, const struct typed *fields, size_t n);
 void add_password_rules(struct task *t, struct value *data, const struct password_policy *policy);
 /* The message at a password field. */
 struct str password_message(const struct password_problem *problem);
-/* Adds timeline[] to data. turn: the beginning of the keys that say whose turn it is, "usual." to the person, "turn." to
- * others. */
+/* Adds timeline[] to data. turn: the beginning of the keys that say whose turn it is, "usual." to the person, "turn."
+ * to others. */
 void add_timeline(struct task *t, struct value *data, const struct registration *r, const struct profile_config *p,
 	const char *turn);
 /* A page that says one thing: key.title, key.text; with a link where there is one (next_key NULL: none). */
