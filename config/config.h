@@ -76,7 +76,8 @@ struct profile_config {
 	struct str approvers;       /* group DN; members may approve */
 	struct strs approver_mails; /* where notices go; empty: the mail of each member */
 	int64_t verify_ttl, activate_ttl, remind_after, undecided_ttl, resend_after, retain_after;
-	bool open; /* listed on the realm's register page */
+	int64_t expires_after; /* from the making of the entry until it is disabled, 0: never */
+	bool open;             /* listed on the realm's register page */
 	unsigned at;
 };
 

@@ -99,6 +99,11 @@ const struct key keys_profile[] = {
 		.example = "[\"cn=guests,ou=groups,dc=example,dc=org\"]"},
 	{PROFILE "groups_allowed", KEY_LIST, AT(groups_allowed), .fallback = "[]", .max = 256, .item = KEY_DN,
 		.help = "Groups that an approver may add.", .example = "[\"cn=vpn,ou=groups,dc=example,dc=org\"]"},
+	{PROFILE "expires_after", KEY_DURATION, AT(expires_after), .fallback = "0s", .max = 3650 * DAYS,
+		.help = "How long an account lasts, until the end of the day (UTC): then it is disabled. Active "
+			"Directory keeps the date itself (accountExpires); elsewhere Usher disables the entry by a "
+			"plan. 0s: accounts do not end.",
+		.example = "90d"},
 	{PROFILE "mail_domains", KEY_SECTION, .fallback = "{}",
 		.help = "Who may register, by the domain of the mail address. *.example.org stands for all below "
 			"example.org."},

@@ -80,9 +80,15 @@ static void attribute_add(struct task *t, struct attribute *list, size_t *n, str
 	strs_add(t->arena, &at->values, value);
 }
 
+/* At midnight, so that the plan that was shown is the plan that is approved a minute later. */
+int64_t registration_ends_at(const struct profile_config *p) {
+	const int64_t day = 86400000;
+	return p->expires_after ? ((clock_wall_ms() + p->expires_after * 1000) / day + 1) * day : 0;
+}
+
 static size_t plan_attributes(
 	struct task *t, const struct profile_config *p, const struct typed *fields, size_t n, struct attribute **ret) {
-	struct attribute *list = arena_array(t->arena, struct attribute, n + p->n_constants + 1);
+	struct attribute *list = arena_array(t->arena, struct attribute, n + p->n_constants + 2);
 	size_t count = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct field_config *f = &p->fields[i];
@@ -92,6 +98,9 @@ static size_t plan_attributes(
 	for (size_t i = 0; i < p->n_constants; i++)
 		attribute_add(t, list, &count, p->constants[i].attribute,
 			constant_expand(t->arena, p->constants[i].pattern, fields, n));
+	int64_t ends = registration_ends_at(p);
+	if (ends && directory_ends_at(t->arena, realm_directory(t->realm, p->directory), ends, &list[count]))
+		count++;
 	*ret = list;
 	return count;
 }

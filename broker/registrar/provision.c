@@ -17,6 +17,15 @@ static enum err plan_make(struct task *t, struct registration *r, const struct p
 	return store_end(t, e ? e : registrations_update(t, r));
 }
 
+/* Where the directory does not keep the date itself. */
+static int64_t ends_at(struct task *t, const struct registration *r) {
+	const struct profile_config *p = realm_profile(t->realm, r->profile);
+	const struct directory_config *d = p ? realm_directory(t->realm, p->directory) : NULL;
+	int64_t ends = d ? registration_ends_at(p) : 0;
+	struct attribute kept;
+	return ends && !directory_ends_at(t->arena, d, ends, &kept) ? ends : 0;
+}
+
 static enum err account_made(struct task *t, struct registration *r, const struct plan *plan,
 	const struct plan_row *row, struct account *a) {
 	struct account *known = NULL;
@@ -31,6 +40,7 @@ static enum err account_made(struct task *t, struct registration *r, const struc
 		.mail = r->mail,
 		.marker = r->id,
 		.created_at = clock_wall_ms(),
+		.expires_at = ends_at(t, r),
 	};
 	enum err e = accounts_find_stable(t, row->directory, row->stable_id, &known);
 	if (!e) {

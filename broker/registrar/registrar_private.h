@@ -29,6 +29,8 @@ struct str typed_value(const struct typed *fields, size_t n, struct str name);
 /* The plan of a registration as it would be now: base and groups chosen, or the profile's. */
 enum err registration_plan(struct task *t, const struct registration *r, const struct profile_config *p,
 	struct str base, struct strs groups, struct plan **ret) must_use;
+/* When an entry that is made now ends, in wall-clock milliseconds; 0: never. */
+int64_t registration_ends_at(const struct profile_config *p);
 struct strs registration_groups(struct task *t, const struct registration *r, const struct profile_config *p);
 struct str strs_json(struct arena *a, struct strs list);
 enum err strs_parse(struct task *t, struct str json, struct strs *ret) must_use;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "federation/plan/plan.h"
 #include "federation/policy/policy.h"
@@ -220,6 +221,146 @@ static void makes_people_with_special_names(void **state) {
 	}
 }
 
+/* ---- changes of somebody who is there ---- */
+
+/* As the administrator, who may make places. */
+static void place_change(struct fixture *f, enum change_kind kind, struct str place) {
+	struct str dn = f->d->bind_dn, password = f->d->bind_password;
+	struct attribute list[] = {{.name = STR("objectClass")}, {.name = STR("ou")}};
+	struct report report;
+	strs_add(f->config, &list[0].values, STR("organizationalUnit"));
+	strs_add(f->config, &list[1].values, dn_rdn_value(f->config, place));
+	struct change change = {
+		.kind = kind, .dn = place, .attributes = list, .n_attributes = kind == CHANGE_ADD ? 2 : 0};
+	f->d->bind_dn = str_of(fixture_variable("ADMIN_DN"));
+	f->d->bind_password = str_of(fixture_variable("ADMIN_PASSWORD"));
+	fixture_reconnect(f);
+	enum err e = directory_apply(fixture_keep(f), f->d, &change, 1, &report);
+	f->d->bind_dn = dn;
+	f->d->bind_password = password;
+	fixture_reconnect(f);
+	assert_int_equal(e, OK);
+}
+
+/* Somebody who may log in, in both groups; ends in a year where the directory keeps a date. */
+static struct entry *somebody(struct fixture *f) {
+	struct plan *p = plan_of(f, prefix_of(f), "Ann", 1);
+	struct plan_progress progress = {0};
+	struct refusal refusal;
+	struct entry *e = NULL;
+	struct attribute ends;
+	struct plan_candidate *c = &p->candidates[0];
+	if (directory_ends_at(f->config, f->d, clock_wall_ms() + 31536000000, &ends)) {
+		c->attributes = arena_grow(
+			f->config, c->attributes, c->n_attributes * sizeof(ends), (c->n_attributes + 1) * sizeof(ends));
+		c->attributes[c->n_attributes++] = ends;
+	}
+	finish(f, p, &progress);
+	assert_ok(f, directory_set_password(fixture_keep(f), f->d, progress.dn, STR("A first one-7319"), &refusal));
+	assert_ok(f, directory_set_enabled(fixture_keep(f), f->d, progress.dn, true));
+	assert_ok(f, directory_find_id(fixture_keep(f), f->d, progress.stable_id, &e));
+	assert_true(e->enabled);
+	return e;
+}
+
+static struct entry *again(struct fixture *f, struct str stable_id) {
+	struct entry *e = NULL;
+	assert_ok(f, directory_find_id(fixture_keep(f), f->d, stable_id, &e));
+	return e;
+}
+
+static struct plan *update_of(struct fixture *f, struct str stable_id, struct update_input in) {
+	struct plan *p = NULL;
+	struct groups groups = {0};
+	in.directory = f->d;
+	in.entry = again(f, stable_id);
+	assert_ok(f, directory_groups(&f->t, f->d, in.entry, &groups));
+	in.groups = &groups;
+	assert_ok(f, update_build(fixture_keep(f), &in, &p));
+	return p;
+}
+
+/* Each step with the progress of before it, too: what a crash before the record leaves. */
+static void update_twice(struct fixture *f, const struct plan *p) {
+	struct plan_progress progress = {0};
+	struct report report;
+	while (progress.step < plan_steps(p)) {
+		struct plan_progress lost = progress;
+		assert_ok(f, plan_step_run(fixture_keep(f), f->d, p, &lost, &report));
+		assert_int_equal(report.result, 0);
+		assert_ok(f, plan_step_run(fixture_keep(f), f->d, p, &progress, &report));
+		assert_int_equal(report.result, 0);
+	}
+}
+
+static bool is_member(struct fixture *f, const char *name, struct str dn) {
+	struct strs members = {0};
+	assert_ok(f, directory_values(fixture_keep(f), f->d, group(f, name), f->d->group_member_attribute, &members));
+	for (size_t i = 0; i < members.n; i++)
+		if (dn_equal(f->config, members.v[i], dn))
+			return true;
+	return false;
+}
+
+static void changes_a_person(void **state) {
+	struct fixture *f = *state;
+	struct entry *e = somebody(f), *now;
+	struct str id = e->stable_id, place = dn_child(f->config, STR("ou"), prefix_of(f), f->d->people_base);
+	int64_t ends = e->expires_at;
+	struct attribute list[] = {{.name = STR("title")}, {.name = STR("given_name")}, {.name = STR("description")},
+		{.name = STR("phone")}};
+	struct update_input in = {.attributes = list, .n_attributes = 4, .enabled = WISH_DISABLE, .parent = place};
+	strs_add(f->config, &list[0].values, STR("Head, of \"J\xC3\xB8rgen\""));
+	strs_add(f->config, &list[1].values, STR("Bea"));
+	strs_add(f->config, &list[3].values, STR("+49 30 1"));
+	strs_add(f->config, &in.leave, group(f, "team-blue"));
+	strs_add(f->config, &in.join, group(f, "team-red"));
+	place_change(f, CHANGE_ADD, place);
+	assert_int_equal(ends > 0, f->d->driver == DIRECTORY_ACTIVE_DIRECTORY);
+	update_twice(f, update_of(f, id, in));
+	now = again(f, id);
+	assert_str(entry_value(now, STR("title")), list[0].values.v[0]);
+	assert_str(entry_value(now, STR("given_name")), STR("Bea"));
+	assert_true(str_absent(entry_value(now, STR("description"))));
+	assert_true(dn_under(f->arena, now->dn, place));
+	assert_false(now->enabled);
+	assert_int_equal(now->expires_at, ends);
+	assert_true(is_member(f, "team-red", now->dn) && is_member(f, "approvers", now->dn));
+	assert_false(is_member(f, "team-blue", now->dn) || is_member(f, "approvers", e->dn));
+	update_twice(f, update_of(f, id, (struct update_input){.enabled = WISH_ENABLE, .parent = f->d->people_base}));
+	now = again(f, id);
+	assert_true(now->enabled && dn_equal(f->arena, now->dn, e->dn));
+	assert_int_equal(now->expires_at, ends);
+	update_twice(f, update_of(f, id, (struct update_input){.remove = true}));
+	assert_int_equal(directory_find_id(fixture_keep(f), f->d, id, &now), ERR_NOT_FOUND);
+	assert_false(is_member(f, "team-red", e->dn) || is_member(f, "approvers", e->dn));
+	place_change(f, CHANGE_DELETE, place);
+}
+
+static void leaves_what_others_changed(void **state) {
+	struct fixture *f = *state;
+	struct str id = somebody(f)->stable_id;
+	struct attribute list[] = {{.name = STR("title")}, {.name = STR("city")}};
+	struct update_input in = {.attributes = list, .n_attributes = 2};
+	struct plan_progress progress = {0};
+	struct report report;
+	strs_add(f->config, &list[0].values, STR("Ours"));
+	strs_add(f->config, &list[1].values, STR("Oslo"));
+	struct plan *p = update_of(f, id, in);
+	struct attribute theirs = {.name = STR("l")};
+	strs_add(f->config, &theirs.values, STR("Bergen"));
+	struct change change = {
+		.kind = CHANGE_REPLACE, .dn = again(f, id)->dn, .attributes = &theirs, .n_attributes = 1};
+	assert_ok(f, directory_apply(fixture_keep(f), f->d, &change, 1, &report));
+	assert_ok(f, plan_step_run(fixture_keep(f), f->d, p, &progress, &report));
+	assert_int_equal(plan_step_run(fixture_keep(f), f->d, p, &progress, &report), ERR_REFUSED);
+	assert_str(f->t.failure_detail, STR("attribute l was changed by others meanwhile"));
+	struct entry *now = again(f, id);
+	assert_str(entry_value(now, STR("title")), STR("Ours"));
+	assert_str(entry_value(now, STR("city")), STR("Bergen"));
+	removed(f, now->dn);
+}
+
 /* ---- the policy that the server has ---- */
 static void reads_the_policy(void **state) {
 	struct fixture *f = *state;
@@ -275,6 +416,8 @@ int main(void) {
 		TEST(parks_a_taken_mail),
 		TEST(takes_the_next_name_of_another_place),
 		TEST(makes_people_with_special_names),
+		TEST(changes_a_person),
+		TEST(leaves_what_others_changed),
 		TEST(reads_the_policy),
 		TEST(tells_refusals),
 	};

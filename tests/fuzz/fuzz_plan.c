@@ -40,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	check(plan_parse(&t, json, &again) == OK && str_eq(plan_json(a, again), json));
 	for (size_t i = 0; i < p->n_candidates; i++)
 		check_ldif(plan_ldif(a, p, &d, i));
+	if (p->n_updates)
+		check_ldif(plan_ldif(a, p, &d, 0));
 	for (size_t i = 0; i < plan_steps(p); i++)
 		check(!str_empty(plan_step_title(a, p, i)));
 	return 0;

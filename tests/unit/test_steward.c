@@ -303,6 +303,31 @@ static void test_draft(void **state) {
 
 /* ---- by date ---- */
 
+/* The account of a registration ends at midnight after its time; where the directory keeps the date, Usher does not. */
+static void test_ends_at(void **state) {
+	struct task *t = world_task(*state);
+	struct account *a = NULL;
+	struct registration *r = NULL;
+	struct plan_row *row = NULL;
+	for (int ad = 0; ad <= 1; ad++) {
+		world_profile.expires_after = 90 * 86400;
+		world_directory.driver = ad ? DIRECTORY_ACTIVE_DIRECTORY : DIRECTORY_OPENLDAP;
+		r = world_verified(t, ad ? "Cleo" : "Bea", "Alt", ad ? "cleo@partner.test" : "bea@partner.test");
+		int64_t least = clock_wall_ms() + 90LL * 86400000;
+		assert_ok(registrar_provision(t, r->id));
+		r = world_again(t, r);
+		assert_ok(accounts_find(t, r->account_id, &a));
+		assert_ok(plans_find(t, r->plan_id, &row));
+		assert_int_equal(str_contains(row->body, STR("accountExpires")), ad);
+		if (ad) {
+			assert_int_equal(a->expires_at, 0);
+			continue;
+		}
+		assert_true(a->expires_at > least && a->expires_at <= least + 86400000);
+		assert_int_equal(a->expires_at % 86400000, 0);
+	}
+}
+
 static void test_due(void **state) {
 	struct scene s = scene_of(state);
 	struct job job;
@@ -340,6 +365,7 @@ int main(void) {
 		TEST(test_parked),
 		TEST(test_cancelled),
 		TEST(test_draft),
+		TEST(test_ends_at),
 		TEST(test_due),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

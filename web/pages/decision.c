@@ -62,6 +62,8 @@ static enum err add_fields(struct task *t, struct value *data, const struct appr
 	value_text(t->arena, data, "address", reg->address);
 	value_text(t->arena, data, "why", reg->approval_why);
 	value_text(t->arena, data, "profile", a->profile->title);
+	value_text(t->arena, data, "lasts",
+		a->profile->expires_after ? duration_words(t, a->profile->expires_after) : STR(""));
 	return OK;
 }
 

@@ -171,9 +171,14 @@ static void add_groups(struct task *t, struct value *data, const struct steward_
 		value_bool(t->arena, row, "checked", is_ticked(t, p, w, p->choices.v[i]));
 		value_number(t->arena, row, "number", (int64_t)i);
 	}
-	for (size_t i = 0; i < p->groups.n; i++)
-		if (p->groups.v[i].via != SIZE_MAX || !dn_in(t, p->choices, p->groups.v[i].dn))
-			value_item(t->arena, others, visible(t, p->groups.v[i].dn));
+	size_t n = 0;
+	for (size_t i = 0; i < p->groups.n; i++) {
+		if (p->groups.v[i].via == SIZE_MAX && dn_in(t, p->choices, p->groups.v[i].dn))
+			continue;
+		value_item(t->arena, others, visible(t, p->groups.v[i].dn));
+		n++;
+	}
+	value_bool(t->arena, data, "has_others", n > 0);
 }
 
 static void add_choices(struct task *t, struct value *data, const struct steward_person *p, const struct wishes *w) {
