@@ -70,6 +70,16 @@ void task_clear(struct task *t) {
 	t->failure_detail = STR_NONE;
 }
 
+enum err task_apart(struct task *t, enum err (*f)(struct task *t, void *what), void *what) {
+	owned(arena) struct arena *apart = arena_new();
+	struct arena *whole = t->arena;
+	t->arena = apart;
+	enum err e = f(t, what);
+	t->arena = whole;
+	t->failure_detail = str_dup(whole, t->failure_detail);
+	return e;
+}
+
 enum err task_cstr(struct task *t, struct str s, const char **ret) {
 	if (str_find(s, 0, 0) < s.n)
 		return task_fail(t, ERR_INVALID, "NUL in a text");

@@ -38,6 +38,9 @@ int64_t task_left_ms(const struct task *t);
 enum err task_fail(struct task *t, enum err code, const char *format, ...) printf_like(3, 4);
 /* Forgets a failure that was dealt with. */
 void task_clear(struct task *t);
+/* Runs f with an arena of its own that ends with it, so that a loop over what users can make many does not add up in
+ * the task's, whose end is the end of the process. Of what f makes only the detail of a failure is kept. */
+enum err task_apart(struct task *t, enum err (*f)(struct task *t, void *what), void *what) must_use;
 /* The only way to a C string; ERR_INVALID when the slice holds NUL. */
 enum err task_cstr(struct task *t, struct str s, const char **ret) must_use;
 

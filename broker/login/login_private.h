@@ -4,6 +4,8 @@
 
 #include "broker/login/login.h"
 
+#define SESSIONS_MOST 1000u /* of one account; the oldest beyond end */
+
 struct found {
 	const struct directory_config
 		*directory; /* the last one asked, also when nobody was found; NULL: no directory takes this name */

@@ -27,6 +27,18 @@ static enum err session_replace(struct task *t, const struct account *a, struct 
 	return sessions_remove(t, old->id_hash);
 }
 
+/* A program that logs in again and again must not make an account whose end takes minutes: the oldest give way. */
+static enum err sessions_bound(struct task *t, struct str account_id) {
+	struct session *oldest = NULL;
+	enum err e = sessions_find_beyond(t, account_id, SESSIONS_MOST, &oldest);
+	if (e == ERR_NOT_FOUND) {
+		task_clear(t);
+		return OK;
+	}
+	TRY(e);
+	return session_end(t, oldest);
+}
+
 enum err session_open(
 	struct task *t, const struct account *a, struct str old_session, struct str agent, struct login *ret) {
 	struct str secret = random_secret(t->arena), sid = random_id(t->arena);
@@ -46,6 +58,7 @@ enum err session_open(
 		.agent = str_sub(agent, 0, AGENT_MAX),
 	};
 	TRY(sessions_insert(t, &s));
+	TRY(sessions_bound(t, a->id));
 	ret->session = secret;
 	ret->sid = s.sid;
 	ret->result = LOGIN_OK;
@@ -91,19 +104,35 @@ enum err login_end_sid(struct task *t, struct str sid) {
 	return login_end(t, &state);
 }
 
+struct others {
+	struct str account_id, except_id_hash;
+	size_t ended; /* of one list */
+};
+
+static enum err end_apart(struct task *t, void *session) {
+	return session_end(t, session);
+}
+
+static enum err others_list_end(struct task *t, void *what) {
+	struct others *o = what;
+	struct session *sessions = NULL;
+	size_t n = 0;
+	o->ended = 0;
+	TRY(sessions_list(t, o->account_id, &sessions, &n));
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(sessions[i].id_hash, o->except_id_hash))
+			continue;
+		TRY(task_apart(t, end_apart, &sessions[i]));
+		o->ended++;
+	}
+	return OK;
+}
+
 /* One list of them is bounded, so it is asked for until nothing is left to end. */
 enum err login_end_others(struct task *t, struct str account_id, struct str except_id_hash) {
-	struct session *sessions = NULL;
-	size_t n = 0, ended;
-	do {
-		ended = 0;
-		TRY(sessions_list(t, account_id, &sessions, &n));
-		for (size_t i = 0; i < n; i++) {
-			if (str_eq(sessions[i].id_hash, except_id_hash))
-				continue;
-			TRY(session_end(t, &sessions[i]));
-			ended++;
-		}
-	} while (ended);
+	struct others o = {account_id, except_id_hash, 0};
+	do
+		TRY(task_apart(t, others_list_end, &o));
+	while (o.ended);
 	return OK;
 }

@@ -223,6 +223,14 @@ static enum err due_later(struct task *t, struct registration *r) {
 	return registrations_update(t, r);
 }
 
+static enum err sweep_registration(struct task *t, void *what) {
+	struct registration *due = what;
+	enum err e = job_task_begin(t, due->realm);
+	if (!e)
+		e = registrar_due(t, due);
+	return e == ERR_CONFIG ? due_later(t, due) : e;
+}
+
 static void sweep_registrations(struct task *t) {
 	struct registration *due = NULL;
 	size_t n = 0;
@@ -231,12 +239,7 @@ static void sweep_registrations(struct task *t) {
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		enum err e = job_task_begin(t, due[i].realm);
-		if (!e)
-			e = registrar_due(t, &due[i]);
-		if (e == ERR_CONFIG)
-			e = due_later(t, &due[i]);
-		if (e)
+		if (task_apart(t, sweep_registration, &due[i]))
 			log_failure(t, "sweep.registration");
 		task_clear(t);
 	}

@@ -149,30 +149,49 @@ enum err grants_list_account(struct task *t, struct str account_id, struct grant
 	return list(t, LIST_ACCOUNT, account_id, ret, n);
 }
 
-static void party_add(struct party *list, size_t *n, const struct party_row *row) {
-	for (size_t i = 0; i < *n; i++)
-		if (str_eq(list[i].client, row->client) && str_eq(list[i].sid, row->sid))
+struct parties {
+	struct arena *arena; /* of the list: the pages' ends with each */
+	int query;
+	struct str of, before;
+	struct party *v;
+	size_t n, room;
+	bool more;
+};
+
+static void party_add(struct parties *p, const struct party_row *row) {
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq(p->v[i].client, row->client) && str_eq(p->v[i].sid, row->sid))
 			return;
-	if (*n < ROWS_MAX)
-		list[(*n)++] = (struct party){row->client, row->sid};
+	if (p->n == ROWS_MAX)
+		return;
+	if (p->n == p->room) {
+		size_t wider = p->room ? p->room * 2 : 4;
+		p->v = arena_grow(p->arena, p->v, p->room * sizeof(*p->v), wider * sizeof(*p->v));
+		p->room = wider;
+	}
+	p->v[p->n++] = (struct party){str_dup(p->arena, row->client), str_dup(p->arena, row->sid)};
+}
+
+static enum err parties_page(struct task *t, void *what) {
+	struct parties *p = what;
+	struct rows rows;
+	TRY(query_run(t, &queries[p->query], ARGS(TEXT(t->realm_name), TEXT(p->of), TEXT(p->before)), &rows));
+	const struct party_row *v = rows.v;
+	for (size_t i = 0; i < rows.n; i++)
+		party_add(p, &v[i]);
+	if (rows.n)
+		p->before = str_dup(p->arena, v[rows.n - 1].id);
+	p->more = rows.n == ROWS_MAX;
+	return OK;
 }
 
 /* Each once: a query with DISTINCT would sort, for there is no index that it could follow. */
 static enum err parties(struct task *t, int query, struct str of, struct party **ret, size_t *ret_n) {
-	struct party *list = arena_array(t->arena, struct party, ROWS_MAX);
-	struct rows rows = {.n = ROWS_MAX};
-	struct str before = ID_LAST;
-	size_t n = 0;
-	for (int page = 0; page < PARTY_PAGES && rows.n == ROWS_MAX; page++) {
-		TRY(query_run(t, &queries[query], ARGS(TEXT(t->realm_name), TEXT(of), TEXT(before)), &rows));
-		const struct party_row *v = rows.v;
-		for (size_t i = 0; i < rows.n; i++)
-			party_add(list, &n, &v[i]);
-		if (rows.n)
-			before = v[rows.n - 1].id;
-	}
-	*ret = list;
-	*ret_n = n;
+	struct parties p = {.arena = t->arena, .query = query, .of = of, .before = ID_LAST, .more = true};
+	for (int page = 0; page < PARTY_PAGES && p.more; page++)
+		TRY(task_apart(t, parties_page, &p));
+	*ret = p.v;
+	*ret_n = p.n;
 	return OK;
 }
 

@@ -15,7 +15,7 @@ static const struct column columns[] = {
 };
 static const struct record record = RECORD(session, columns);
 
-enum { INSERT, FIND, FIND_SID, TOUCH, REMOVE, REMOVE_ACCOUNT, LIST };
+enum { INSERT, FIND, FIND_SID, TOUCH, REMOVE, REMOVE_ACCOUNT, LIST, BEYOND };
 static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO session $insert", &record, WRITES},
 	[FIND] = {"SELECT $columns FROM session WHERE realm = ?1 AND id_hash = ?2", &record, READS},
@@ -26,6 +26,9 @@ static const struct query queries[] = {
 	[LIST] =
 		{"SELECT $columns FROM session WHERE realm = ?1 AND account_id = ?2 ORDER BY created_at DESC LIMIT 200",
 			&record, READS},
+	[BEYOND] = {"SELECT $columns FROM session WHERE realm = ?1 AND account_id = ?2 ORDER BY created_at DESC "
+		    "LIMIT 1 OFFSET ?3",
+		&record, READS},
 };
 const struct query_table sessions_queries = {"sessions", queries, COUNT(queries)};
 
@@ -65,5 +68,13 @@ enum err sessions_list(struct task *t, struct str account_id, struct session **r
 	TRY(query_run(t, &queries[LIST], ARGS(TEXT(t->realm_name), TEXT(account_id)), &rows));
 	*ret = rows.v;
 	*n = rows.n;
+	return OK;
+}
+
+enum err sessions_find_beyond(struct task *t, struct str account_id, size_t most, struct session **ret) {
+	void *row = NULL;
+	struct args args = ARGS(TEXT(t->realm_name), TEXT(account_id), NUMBER((int64_t)most));
+	TRY(query_one(t, &queries[BEYOND], args, &row));
+	*ret = row;
 	return OK;
 }

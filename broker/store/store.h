@@ -243,7 +243,10 @@ enum err sessions_find_sid(struct task *t, struct str sid, struct session **ret)
 enum err sessions_touch(struct task *t, struct str id_hash, int64_t seen_at) must_use;
 enum err sessions_remove(struct task *t, struct str id_hash) must_use;
 enum err sessions_remove_account(struct task *t, struct str account_id, struct str except_id_hash) must_use;
-enum err sessions_list(struct task *t, struct str account_id, struct session **ret, size_t *n) must_use;
+enum err sessions_list(
+	struct task *t, struct str account_id, struct session **ret, size_t *n) must_use; /* newest 200 */
+/* The newest of an account's but for most others. ERR_NOT_FOUND: it has no more than these. */
+enum err sessions_find_beyond(struct task *t, struct str account_id, size_t most, struct session **ret) must_use;
 
 /* ---- jobs ---- */
 enum job_kind {

@@ -151,27 +151,37 @@ static enum err unseen_check(struct task *t, const struct inbound *in, struct fe
 	return OK;
 }
 
-static enum err unseen_page(struct task *t, struct inbound *in, bool *ret_more) {
-	struct mirror *rows = NULL;
+struct unseen {
+	struct inbound *in;
+	const struct mirror *row;
+	bool more;
+};
+
+static enum err unseen_one(struct task *t, void *what) {
+	struct unseen *u = what;
 	struct account *a = NULL;
+	TRY(accounts_find(t, u->row->account_id, &a));
+	return person_gone(t, u->in, a, u->row);
+}
+
+static enum err unseen_page(struct task *t, void *what) {
+	struct unseen *u = what;
+	struct mirror *rows = NULL;
 	size_t n = 0;
-	TRY(mirrors_unseen(t, in->directory->id, in->pass_at, &rows, &n));
+	TRY(mirrors_unseen(t, u->in->directory->id, u->in->pass_at, &rows, &n));
 	for (size_t i = 0; i < n; i++) {
-		TRY(accounts_find(t, rows[i].account_id, &a));
-		TRY(person_gone(t, in, a, &rows[i]));
+		u->row = &rows[i];
+		TRY(task_apart(t, unseen_one, u));
 	}
-	*ret_more = n > 0;
+	u->more = n > 0;
 	return OK;
 }
 
 static enum err unseen_end(struct task *t, struct inbound *in, bool *ret_more) {
-	owned(arena) struct arena *scratch = arena_new();
-	struct arena *whole = t->arena;
-	t->arena = scratch;
-	enum err e = unseen_page(t, in, ret_more);
-	t->arena = whole;
-	t->failure_detail = str_dup(whole, t->failure_detail);
-	return e;
+	struct unseen u = {.in = in};
+	TRY(task_apart(t, unseen_page, &u));
+	*ret_more = u.more;
+	return OK;
 }
 
 /* ---- a batch ---- */
@@ -290,8 +300,9 @@ static enum err due_end(struct task *t, const struct mirror *due, struct inbound
 	return person_end(t, in, m->account_id, MIRROR_EXPIRED);
 }
 
-static enum err due_one(struct task *t, const struct mirror *due, int64_t now) {
-	struct inbound in = {.controller = STR("timer"), .now = now};
+static enum err due_one(struct task *t, void *what) {
+	const struct mirror *due = what;
+	struct inbound in = {.controller = STR("timer"), .now = clock_wall_ms()};
 	t->realm_name = due->realm;
 	t->realm = config_realm(t->config, due->realm);
 	in.directory = t->realm ? realm_directory(t->realm, due->directory) : NULL;
@@ -309,7 +320,7 @@ enum err inbound_due(struct task *t) {
 	struct str realm_name = t->realm_name;
 	enum err e = mirrors_due(t, now, &due, &n);
 	for (size_t i = 0; !e && i < n; i++)
-		e = due_one(t, &due[i], now);
+		e = task_apart(t, due_one, &due[i]);
 	t->realm = realm;
 	t->realm_name = realm_name;
 	return e;

@@ -41,31 +41,43 @@ static enum err mend(struct task *t, struct inbound *in, struct str account_id, 
 	return inbound_person(t, in, a, e);
 }
 
-static enum err compare(struct task *t, const struct directory_config *d, struct reconcile *r, const struct mirror *m) {
+struct comparing {
+	const struct directory_config *d;
+	struct reconcile *r;
+	const struct mirror *row;
+};
+
+static enum err compare(struct task *t, void *what) {
+	const struct comparing *x = what;
+	struct reconcile *r = x->r;
 	struct entry *e = NULL;
 	bool failed = false;
-	struct inbound in = told_by_us(d);
-	TRY(look(t, d, r, m, &e, &failed));
+	struct inbound in = told_by_us(x->d);
+	TRY(look(t, x->d, r, x->row, &e, &failed));
 	r->drift.looked++;
 	if (failed)
 		return OK;
 	if (!e) {
-		strs_add(r->arena, &r->gone, str_dup(r->arena, m->account_id));
+		strs_add(r->arena, &r->gone, str_dup(r->arena, x->row->account_id));
 		return OK;
 	}
 	TRY(store_begin(t));
-	TRY(store_end(t, mend(t, &in, m->account_id, e)));
+	TRY(store_end(t, mend(t, &in, x->row->account_id, e)));
 	r->drift.changed += in.applied;
 	return OK;
 }
 
-static enum err page(struct task *t, const struct directory_config *d, struct reconcile *r) {
+static enum err page(struct task *t, void *what) {
+	struct comparing *x = what;
+	struct reconcile *r = x->r;
 	struct mirror *rows = NULL;
 	size_t n = 0;
-	TRY(mirrors_list(t, d->id, r->after, PAGE, &rows, &n));
-	for (size_t i = 0; i < n; i++)
+	TRY(mirrors_list(t, x->d->id, r->after, PAGE, &rows, &n));
+	for (size_t i = 0; i < n; i++) {
+		x->row = &rows[i];
 		if (rows[i].state != MIRROR_GONE) /* whoever comes back is told by the feed */
-			TRY(compare(t, d, r, &rows[i]));
+			TRY(task_apart(t, compare, x));
+	}
 	if (n)
 		r->after = str_dup(r->arena, rows[n - 1].account_id);
 	r->looked = n < PAGE;
@@ -73,13 +85,7 @@ static enum err page(struct task *t, const struct directory_config *d, struct re
 }
 
 enum err reconcile_page(struct task *t, const struct directory_config *d, struct reconcile *r) {
-	owned(arena) struct arena *scratch = arena_new();
-	struct arena *whole = t->arena;
-	t->arena = scratch;
-	enum err e = page(t, d, r);
-	t->arena = whole;
-	t->failure_detail = str_dup(whole, t->failure_detail);
-	return e;
+	return task_apart(t, page, &(struct comparing){d, r, NULL});
 }
 
 /* Looked at a second time: what was not found a while ago may have been on its way. */

@@ -361,6 +361,33 @@ static void what_was_not_told_is_gone(void **state) {
 	world_clock(0);
 }
 
+/* Memory does not add up over those that are gone at once. */
+static void hundreds_may_go(void **state) {
+	struct task *t = world_task(*state);
+	struct feed_row f = row_of(t);
+	int64_t unseen = 0, all = 0;
+	assert_ok(store_begin(t));
+	for (int i = 0; i < 600; i++) {
+		const struct account a = {.id = random_id(t->arena),
+			.directory = STR("main"),
+			.stable_id = str_printf(t->arena, "id-%d", i),
+			.sub = random_id(t->arena),
+			.last_login_at = 1};
+		const struct mirror m = {.account_id = a.id, .directory = a.directory, .stable_id = a.stable_id};
+		const struct session s = {.id_hash = a.id, .sid = a.id, .account_id = a.id};
+		assert_ok(accounts_insert(t, &a));
+		assert_ok(mirrors_put(t, &m));
+		assert_ok(sessions_insert(t, &s));
+	}
+	f.state = FEED_ACCEPTED;
+	assert_ok(store_end(t, feeds_put(t, &f)));
+	size_t before = arena_used(t->arena);
+	apply(t, (struct feed_batch){.restarted = true, .whole = true, .current = true});
+	assert_true(arena_used(t->arena) - before < LIMIT_ARENA / 64);
+	assert_ok(mirrors_count(t, STR("main"), INT64_MAX, &unseen, &all));
+	assert_int_equal(all, 0);
+}
+
 static void a_few_may_always_go(void **state) {
 	struct task *t = world_task(*state);
 	struct someone v[5];
@@ -566,6 +593,7 @@ int main(void) {
 		TEST(a_change_by_the_person_is_ours),
 		TEST(what_was_not_told_is_gone),
 		TEST(a_few_may_always_go),
+		TEST(hundreds_may_go),
 		TEST(groups_grow_old),
 		TEST(groups_of_a_changed_entry_are_old),
 		TEST(all_or_nothing),

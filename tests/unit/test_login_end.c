@@ -142,6 +142,53 @@ static void test_unredeemed(void **state) {
 	assert_true(revoked(t, id));
 }
 
+static void sessions_add(struct task *t, const struct login *l, size_t n) {
+	assert_ok(store_begin(t));
+	for (size_t i = 0; i < n; i++) {
+		const struct session s = {.id_hash = random_id(t->arena),
+			.sid = random_id(t->arena),
+			.account_id = l->account->id,
+			.created_at = (int64_t)i + 1,
+			.expires_at = clock_wall_ms() + 1000000};
+		assert_ok(sessions_insert(t, &s));
+	}
+	assert_ok(store_end(t, OK));
+}
+
+static size_t sessions_count(struct task *t, const struct login *l) {
+	struct session *left = NULL;
+	size_t n = 0;
+	assert_ok(sessions_list(t, l->account->id, &left, &n));
+	return n;
+}
+
+/* A person who logs in often is not the end of the process: memory does not add up over sessions. */
+static void test_many_sessions(void **state) {
+	struct task *t = begin(state, "often");
+	struct login l = try(t, "often", STR(""));
+	sessions_add(t, &l, SESSIONS_MOST);
+	size_t before = arena_used(t->arena);
+	assert_ok(store_begin(t));
+	assert_ok(store_end(t, login_end_account(t, l.account->id, "disabled")));
+	assert_true(arena_used(t->arena) - before < LIMIT_ARENA / 64);
+	assert_int_equal(sessions_count(t, &l), 0);
+}
+
+/* And has no more of them than may be: the oldest ends. */
+static void test_most_sessions(void **state) {
+	struct task *t = begin(state, "more");
+	struct login l = try(t, "more", STR(""));
+	struct session *oldest = NULL, *now = NULL;
+	sessions_add(t, &l, SESSIONS_MOST - 1);
+	assert_err(sessions_find_beyond(t, l.account->id, SESSIONS_MOST, &oldest), ERR_NOT_FOUND);
+	assert_ok(sessions_find_beyond(t, l.account->id, SESSIONS_MOST - 1, &oldest));
+	assert_int_equal(oldest->created_at, 1);
+	try(t, "more", STR(""));
+	assert_err(sessions_find_sid(t, oldest->sid, &now), ERR_NOT_FOUND);
+	assert_err(sessions_find_beyond(t, l.account->id, SESSIONS_MOST, &oldest), ERR_NOT_FOUND);
+	assert_ok(sessions_find_sid(t, l.sid, &now));
+}
+
 static void test_others(void **state) {
 	struct task *t = begin(state, "others");
 	struct login here = try(t, "others", STR("")), there = try(t, "others", STR(""));
@@ -226,6 +273,7 @@ static void test_password(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_one_session), TEST(test_many_grants), TEST(test_unredeemed),
-		TEST(test_others), TEST(test_again), TEST(test_account), TEST(test_password)};
+		TEST(test_others), TEST(test_many_sessions), TEST(test_most_sessions), TEST(test_again),
+		TEST(test_account), TEST(test_password)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

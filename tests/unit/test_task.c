@@ -207,12 +207,35 @@ static void test_handles_are_bounded(void **state) {
 	assert_int_equal(n_closed, 3 + LIMIT_HANDLES);
 }
 
+static enum err spend(struct task *t, void *what) {
+	arena_alloc(t->arena, 1u << 20);
+	*(size_t *)what += 1;
+	return task_fail(t, ERR_REFUSED, "%s", "because");
+}
+
+/* Far more in all than one arena may hold. */
+static void test_apart(void **state) {
+	struct task t;
+	size_t times = 0;
+	(void)state;
+	task_begin(&t, arena, NULL, 1000);
+	for (size_t i = 0; i < 2 * (LIMIT_ARENA >> 20); i++) {
+		task_clear(&t);
+		assert_int_equal(task_apart(&t, spend, &times), ERR_REFUSED);
+		assert_ptr_equal(t.arena, arena);
+		assert_str(t.failure_detail, "because");
+	}
+	assert_int_equal(times, 2 * (LIMIT_ARENA >> 20));
+	assert_true(arena_used(arena) < 1u << 20);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_begin, begin, end),
 		cmocka_unit_test_setup_teardown(test_fail, begin, end),
 		cmocka_unit_test_setup_teardown(test_detail_is_bounded, begin, end),
 		cmocka_unit_test_setup_teardown(test_cstr, begin, end),
+		cmocka_unit_test_setup_teardown(test_apart, begin, end),
 		cmocka_unit_test_setup_teardown(test_handles, forget, end),
 		cmocka_unit_test_setup_teardown(test_handle_failures, forget, end),
 		cmocka_unit_test_setup_teardown(test_handles_are_bounded, forget, end),
