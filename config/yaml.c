@@ -13,7 +13,7 @@ struct event {
 	yaml_event_type_t type;
 	struct str text;
 	unsigned line, column;
-	bool null, anchor, tag;
+	bool null, anchor, tag, runs_on;
 };
 
 static bool read_node(struct reader *r, const struct event *e, unsigned depth, struct node *node);
@@ -52,7 +52,10 @@ static bool is_null_word(struct str s) {
 static void take_scalar(struct reader *r, const yaml_event_t *from, struct event *e) {
 	struct str text = str_slice((const char *)from->data.scalar.value, from->data.scalar.length);
 	e->text = str_dup(r->load->scratch, text);
-	e->null = from->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && is_null_word(text);
+	yaml_scalar_style_t style = from->data.scalar.style;
+	bool quoted = style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+	e->null = style == YAML_PLAIN_SCALAR_STYLE && is_null_word(text);
+	e->runs_on = quoted && from->end_mark.line != from->start_mark.line;
 	e->anchor = from->data.scalar.anchor;
 	e->tag = from->data.scalar.tag;
 }
@@ -153,6 +156,16 @@ static bool read_map(struct reader *r, unsigned depth, struct node *map) {
 	return true;
 }
 
+/* YAML lets a quoted text go on over lines. Here that is a quote that is missing: the next one in the file ends it, and
+ * the keys between are silently part of the text. */
+static void refuse_run_on(struct reader *r, const struct event *e, struct node *node) {
+	if (!e->runs_on)
+		return;
+	load_fail(r->load, SPOT_VALUE(node),
+		"begins with a quote that ends on a later line: is one missing? (begin a long text by | or > instead)");
+	node->kind = NODE_BAD;
+}
+
 static void refuse_references(struct reader *r, const struct event *e, struct node *node) {
 	if (!e->anchor && !e->tag && e->type != YAML_ALIAS_EVENT)
 		return;
@@ -183,6 +196,7 @@ static bool read_node(struct reader *r, const struct event *e, unsigned depth, s
 		read = read_map(r, depth + 1, node);
 	}
 	refuse_references(r, e, node);
+	refuse_run_on(r, e, node);
 	return read;
 }
 
