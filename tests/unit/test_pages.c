@@ -398,6 +398,7 @@ static void decision(void **state) {
 	world.state = REGISTRATION_APPROVED;
 	assert_int_equal(
 		post("request_parked", REALM "/admin/registrations/R1", "decision=approve&version=3&digest=D"), 409);
+	assert_true(says("It was stopped and waits for you") && !says("less than a minute"));
 	assert_true(says("Somebody else was faster") && says("name=\"retry\""));
 	world.state = REGISTRATION_ACTIVE;
 	assert_int_equal(get("request_active", REALM "/admin/registrations/R1?done=approve"), 200);
@@ -450,6 +451,11 @@ static void operations(void **state) {
 	}
 	assert_int_equal(get(NULL, REALM "/admin/audit.csv"), 200);
 	assert_true(says("\"'=HYPERLINK(1)\"") && says("\"say \"\"x\"\"\""));
+	assert_int_equal(get(NULL, REALM "/admin/audit?actor=GRACE&subject=grace"), 200);
+	assert_true(str_eq(world.audit_actor, STR("person:s1")) && str_eq(world.audit_subject, STR("A1")));
+	assert_true(says("value=\"GRACE\"") && says("<code>login.ok</code>"));
+	assert_int_equal(get(NULL, REALM "/admin/audit?actor=job&subject=R1"), 200);
+	assert_true(str_eq(world.audit_actor, STR("job")) && str_eq(world.audit_subject, STR("R1")));
 	assert_int_equal(post(NULL, REALM "/admin/jobs", "id=J2&retry=1"), 303);
 	assert_location(REALM "/admin/jobs?done=1");
 	assert_int_equal(post(NULL, REALM "/admin/jobs", "id=J9&retry=1"), 303);

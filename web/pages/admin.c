@@ -92,6 +92,7 @@ void add_audit_row(struct task *t, struct value *list, const struct audit_row *a
 	page_time(t, row, "at", a->at);
 	value_text(t->arena, row, "actor", visible(t, audit_actor(t, a)));
 	value_text(t->arena, row, "action", text_named(t, "audit.", a->action));
+	value_text(t->arena, row, "code", a->action);
 	value_text(t->arena, row, "detail", visible(t, detail_words(t, a->detail)));
 	value_text(t->arena, row, "address", a->address);
 	value_text(t->arena, row, "subject", a->subject);
@@ -135,6 +136,21 @@ struct strs lines_of(struct task *t, struct str text) {
 		if (!str_empty(str_trim(line)))
 			strs_add(t->arena, &list, str_trim(line));
 	return list;
+}
+
+void add_state(struct task *t, struct value *row, enum registration_state state) {
+	static const char *const signs[REGISTRATION_STATES] = {
+		[REGISTRATION_SUBMITTED] = "",
+		[REGISTRATION_PENDING] = "wait",
+		[REGISTRATION_APPROVED] = "wait",
+		[REGISTRATION_PROVISIONED] = "wait",
+		[REGISTRATION_ACTIVE] = "good",
+		[REGISTRATION_REJECTED] = "bad",
+		[REGISTRATION_EXPIRED] = "bad",
+		[REGISTRATION_WITHDRAWN] = "",
+	};
+	value_text(t->arena, row, "state", text_named(t, "state.", str_of(registration_state_name(state))));
+	value_text(t->arena, row, "sign", str_of(signs[state]));
 }
 
 void add_option(struct task *t, struct value *options, struct str value, struct str label, struct str chosen) {

@@ -12,7 +12,9 @@ struct value *admin_data(
 	struct task *t, struct request *q, struct response *r, const char *key, const struct approver *who);
 /* "person:SUB" as the login name that one knows the person by. */
 struct str actor_words(struct task *t, struct str actor);
-/* A row of the audit: at, actor, action, detail, address. */
+/* The state of a request in words, and its sign: state, sign. */
+void add_state(struct task *t, struct value *row, enum registration_state state);
+/* A row of the audit: at, actor, action, its code, detail, address, subject. */
 void add_audit_row(struct task *t, struct value *list, const struct audit_row *a);
 /* steps[] of a plan, as they were recorded. */
 void add_steps(struct task *t, struct value *run, const struct plan_step_row *list, size_t n);

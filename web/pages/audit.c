@@ -6,6 +6,7 @@
 #define EXPORT_ROWS 5000u
 #define EXPORT_MOST (LIMIT_RESPONSE - 1024)
 #define STEP        200u
+#define NAMES_MOST  200u
 
 static struct audit_filter filter_of(const struct request *q, unsigned limit) {
 	return (struct audit_filter){.subject = str_trim(asked(q, "subject")),
@@ -21,19 +22,35 @@ static struct str query_of(struct task *t, const struct audit_filter *f, const c
 		FMT(form_encode(t->arena, f->action)), FMT(after));
 }
 
+/* The audit knows people by ids; who filters knows a login name. A word that is none stays as it is. */
+static enum err name_filter(struct task *t, struct audit_filter *f) {
+	struct account *found = NULL;
+	size_t n = 0;
+	TRY(accounts_list(t, f->actor, STR(""), NAMES_MOST, &found, &n));
+	for (size_t i = 0; i < n && !str_empty(f->actor); i++)
+		if (str_eq_case(found[i].login, f->actor))
+			f->actor = str_printf(t->arena, "person:%.*s", FMT(found[i].sub));
+	TRY(accounts_list(t, f->subject, STR(""), NAMES_MOST, &found, &n));
+	for (size_t i = 0; i < n && !str_empty(f->subject); i++)
+		if (str_eq_case(found[i].login, f->subject))
+			f->subject = found[i].id;
+	return OK;
+}
+
 enum err page_audit(struct task *t, struct request *q, struct response *r) {
 	struct approver who;
 	struct audit_filter f = filter_of(q, ROWS_A_PAGE + 1);
 	struct audit_row *rows = NULL;
 	size_t n = 0;
 	TRY(admin_operator(t, q, &who));
+	TRY(name_filter(t, &f));
 	TRY(audit_list(t, &f, &rows, &n));
 	struct value *data = admin_data(t, q, r, "audit", &who);
 	struct value *list = value_list(t->arena, data, "history");
 	for (size_t i = 0; i < n && i < ROWS_A_PAGE; i++)
 		add_audit_row(t, list, &rows[i]);
-	value_text(t->arena, data, "subject", f.subject);
-	value_text(t->arena, data, "actor", f.actor);
+	value_text(t->arena, data, "subject", str_trim(asked(q, "subject")));
+	value_text(t->arena, data, "actor", str_trim(asked(q, "actor")));
 	value_text(t->arena, data, "action", f.action);
 	value_text(t->arena, data, "export", query_of(t, &f, "/admin/audit.csv", STR("")));
 	value_text(t->arena, data, "next",
@@ -74,6 +91,7 @@ enum err page_audit_export(struct task *t, struct request *q, struct response *r
 	struct buf out = buf_new(t->arena, LIMIT_RESPONSE);
 	size_t n = STEP, total = 0;
 	TRY(admin_operator(t, q, &who));
+	TRY(name_filter(t, &f));
 	buf_put(&out, STR("time,actor,action,subject,detail,address,reference\r\n"));
 	while (n == STEP && total < EXPORT_ROWS && out.n < EXPORT_MOST / 2) {
 		TRY(audit_list(t, &f, &rows, &n));

@@ -127,13 +127,17 @@ static void add_ldif(struct task *t, struct value *data, const struct approval *
 	value_text(t->arena, data, "failure", a->failure);
 }
 
+static bool is_parked(const struct approval *a) {
+	return a->running && a->running->state == PLAN_PARKED;
+}
+
 static void add_run(struct task *t, struct value *data, const struct approval *a) {
 	if (!a->running)
 		return;
 	struct value *run = value_child(t->arena, data, "run");
 	value_text(t->arena, run, "state", plan_state_words(a->running->state));
 	value_text(t->arena, run, "failure", visible(t, a->running->failure));
-	value_bool(t->arena, run, "parked", a->running->state == PLAN_PARKED);
+	value_bool(t->arena, run, "parked", is_parked(a));
 	add_steps(t, run, a->steps, a->n_steps);
 }
 
@@ -150,7 +154,7 @@ static enum err detail_data(struct task *t, struct value *data, const struct app
 	const struct registration *reg = a->registration;
 	struct value *history = value_list(t->arena, data, "history");
 	TRY(add_fields(t, data, a));
-	add_timeline(t, data, reg, a->profile, "turn.");
+	add_timeline(t, data, reg, a->profile, is_parked(a) ? "stopped." : "turn.");
 	add_choices(t, data, a);
 	add_ldif(t, data, a);
 	add_run(t, data, a);
@@ -158,7 +162,7 @@ static enum err detail_data(struct task *t, struct value *data, const struct app
 	for (size_t i = 0; i < a->n_history; i++)
 		add_audit_row(t, history, &a->history[i]);
 	value_text(t->arena, data, "id", reg->id);
-	value_text(t->arena, data, "state", text_named(t, "state.", str_of(registration_state_name(reg->state))));
+	add_state(t, data, reg->state);
 	value_bool(t->arena, data, "pending", reg->state == REGISTRATION_PENDING);
 	value_text(t->arena, data, "digest", a->digest);
 	value_number(t->arena, data, "version", reg->version);

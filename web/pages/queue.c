@@ -48,17 +48,6 @@ static void add_choices(struct task *t, struct value *data, const struct approve
 	value_text(t->arena, data, "q", w->search);
 }
 
-static const char *const state_signs[REGISTRATION_STATES] = {
-	[REGISTRATION_SUBMITTED] = "",
-	[REGISTRATION_PENDING] = "wait",
-	[REGISTRATION_APPROVED] = "wait",
-	[REGISTRATION_PROVISIONED] = "wait",
-	[REGISTRATION_ACTIVE] = "good",
-	[REGISTRATION_REJECTED] = "bad",
-	[REGISTRATION_EXPIRED] = "bad",
-	[REGISTRATION_WITHDRAWN] = "",
-};
-
 static enum err add_row(struct task *t, struct value *list, const struct registration *reg) {
 	const struct profile_config *p = realm_profile(t->realm, reg->profile);
 	struct typed *fields = NULL;
@@ -70,8 +59,7 @@ static enum err add_row(struct task *t, struct value *list, const struct registr
 	value_text(t->arena, row, "name", visible(t, str_empty(name) ? reg->mail : name));
 	value_text(t->arena, row, "mail", visible(t, reg->mail));
 	value_text(t->arena, row, "profile", p->title);
-	value_text(t->arena, row, "state", text_named(t, "state.", str_of(registration_state_name(reg->state))));
-	value_text(t->arena, row, "sign", str_of(state_signs[reg->state]));
+	add_state(t, row, reg->state);
 	value_text(t->arena, row, "age", duration_words(t, (clock_wall_ms() - reg->created_at) / 1000));
 	page_time(t, row, "created", reg->created_at);
 	return OK;
