@@ -180,15 +180,27 @@ static void usage(FILE *to) {
 	fprintf(to, "\n  -c, --config FILE   configuration (" DEFAULT_CONFIG ")\n  -V, --version\n  -h, --help\n");
 }
 
-/* The line of the command that was meant, or all of them. */
+static void usage_of(const struct command *command) {
+	fprintf(stderr, "usage: usherctl [-c FILE] %s%s%s\n", command->name, *command->arguments ? " " : "",
+		command->arguments);
+}
+
+/* The line of the command that was meant, those that begin with the word that was typed, or all of them. */
 static int usage_wrong(const struct command *command, const char *typed) {
-	if (command) {
-		fprintf(stderr, "usage: usherctl [-c FILE] %s %s\n", command->name, command->arguments);
+	size_t n = typed ? strlen(typed) : 0, like = 0;
+	if (command)
+		return usage_of(command), EXIT_USAGE;
+	for (size_t i = 0; n && i < COUNT(commands); i++)
+		if (strncmp(commands[i].name, typed, n) == 0 && strchr(" ", commands[i].name[n])) {
+			usage_of(&commands[i]);
+			like++;
+		}
+	if (like)
 		return EXIT_USAGE;
-	}
 	if (typed)
-		fprintf(stderr, "usherctl: there is no command \"%s\" of this kind\n", typed);
-	usage(stderr);
+		fprintf(stderr, "usherctl: there is no command \"%s\"; usherctl -h prints all\n", typed);
+	else
+		usage(stderr);
 	return EXIT_USAGE;
 }
 

@@ -109,7 +109,8 @@ static bool check_realm(struct task *t, const struct realm *r) {
 static enum err check_config(struct task *t, const char *path) {
 	static struct config_errors errors;
 	struct config *c = NULL;
-	struct arena *kept = arena_new();
+	static struct arena *kept; /* the configuration, until the program ends */
+	kept = arena_new();
 	enum err e = config_load(kept, path, &c, &errors);
 	if (!e) {
 		directory_check_config(kept, c, &errors);
