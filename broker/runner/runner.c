@@ -10,6 +10,8 @@
 #include "broker/steward/steward.h"
 
 #define LEASE_MS          (TASK_JOB_MS + 30000)
+#define FINISH_MS         5000 /* for one try to record a job's end */
+#define FINISH_AGAIN_MS   1000
 #define BACK_OFF_FIRST_MS 2000
 #define BACK_OFF_MOST_MS  600000
 #define IDLE_MS           5000
@@ -21,7 +23,7 @@ struct runner_settings runner_settings;
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t wake; /* job workers */
-	pthread_cond_t end;  /* the sweeper, which no job concerns */
+	pthread_cond_t end;  /* who waits and no new job concerns: the sweeper */
 	uint64_t woken;      /* counts wake-ups, so that one between a claim and the wait is not missed */
 	bool stopping;
 	pthread_t threads[WORKERS_MAX + 1];
@@ -68,7 +70,8 @@ static bool runner_wait(uint64_t seen, int64_t ms) {
 	return go_on;
 }
 
-static bool sweeper_wait(int64_t ms) {
+/* Waits ms, whatever jobs come; false when the runner stops. */
+static bool runner_pause(int64_t ms) {
 	struct timespec end = in_ms(ms);
 	int timed_out = 0;
 	pthread_mutex_lock(&runner.lock);
@@ -125,33 +128,62 @@ static enum err job_attempt(struct task *t, const struct job *j) {
 	return runner_run_job(t, j);
 }
 
-/* Labels of METRIC_JOBS: done, retried, parked. */
-static enum err job_finish(struct task *t, const struct job *j, enum err e) {
-	struct str why = str_sub(t->failure_detail, 0, 500);
-	if (!e) {
-		metric_add(METRIC_JOBS, 0, 1);
+/* The numbers are the labels of METRIC_JOBS. */
+enum job_end { JOB_IS_DONE, JOB_IS_RETRIED, JOB_IS_PARKED };
+
+static enum job_end job_end(const struct job *j, enum err e) {
+	return !e ? JOB_IS_DONE : worth_another_try(e, j) ? JOB_IS_RETRIED : JOB_IS_PARKED;
+}
+
+static enum err job_write(struct task *t, const struct job *j, enum job_end end, struct str why) {
+	if (end == JOB_IS_DONE)
 		return jobs_done(t, j->id);
-	}
-	if (worth_another_try(e, j)) {
-		metric_add(METRIC_JOBS, 1, 1);
+	if (end == JOB_IS_RETRIED)
 		return jobs_retry(t, j->id, clock_wall_ms() + back_off_ms(j->attempts), why);
-	}
-	metric_add(METRIC_JOBS, 2, 1);
 	return jobs_park(t, j->id, why);
 }
 
+/* A disk that is full has room again at some time. Until then, and as long as the job is leased, its end is kept here:
+ * else the job would lie for the rest of its lease, and then run again. */
+static void job_finish(struct task *t, const struct job *j, enum job_end end, int64_t leased_until) {
+	struct str why = str_sub(t->failure_detail, 0, 500);
+	bool written = false;
+	enum err e = OK;
+	metric_add(METRIC_JOBS, (unsigned)end, 1);
+	for (bool again = false;; again = true) {
+		t->deadline = clock_monotonic_ms() + FINISH_MS; /* the job may have used all of its own time */
+		if (!written)
+			written = !(e = job_write(t, j, end, why));
+		if (written)
+			e = store_settle(t);
+		if (e && !again)
+			log_failure(t, "job.finish");
+		if (!e || !err_row(e)->retry || clock_monotonic_ms() > leased_until || !runner_pause(FINISH_AGAIN_MS))
+			return;
+		task_clear(t);
+	}
+}
+
 static void job_log(struct task *t, const struct job *j, enum err e) {
-	enum level level = !e ? LEVEL_DEBUG : worth_another_try(e, j) ? LEVEL_WARNING : LEVEL_ERROR;
-	log_event(level, t, e ? (level == LEVEL_ERROR ? "job.parked" : "job.retried") : "job.done",
-		LOG_TEXT("kind", str_of(kinds[j->kind].name)), LOG_TEXT("job", j->id), LOG_TEXT("subject", j->subject),
-		LOG_NUMBER("attempt", j->attempts), LOG_TEXT("error", str_of(e ? err_row(e)->name : "")),
-		LOG_TEXT("detail", t->failure_detail));
+	static const struct {
+		enum level level;
+		const char *event;
+	} rows[] = {
+		[JOB_IS_DONE] = {LEVEL_DEBUG, "job.done"},
+		[JOB_IS_RETRIED] = {LEVEL_WARNING, "job.retried"},
+		[JOB_IS_PARKED] = {LEVEL_ERROR, "job.parked"},
+	};
+	enum job_end end = job_end(j, e);
+	log_event(rows[end].level, t, rows[end].event, LOG_TEXT("kind", str_of(kinds[j->kind].name)),
+		LOG_TEXT("job", j->id), LOG_TEXT("subject", j->subject), LOG_NUMBER("attempt", j->attempts),
+		LOG_TEXT("error", str_of(e ? err_row(e)->name : "")), LOG_TEXT("detail", t->failure_detail));
 }
 
 /* Claims and runs one; false when nothing is due (*ret_wait: how long until something is). */
 static bool runner_once(struct task *t, int64_t *ret_wait) {
 	struct job *j = NULL;
 	int64_t now = clock_wall_ms(), next = INT64_MAX;
+	int64_t leased_until = clock_monotonic_ms() + LEASE_MS - 2 * FINISH_MS;
 	enum err e = jobs_claim(t, now, now + LEASE_MS, &j);
 	if (e == ERR_NOT_FOUND) {
 		task_clear(t);
@@ -174,8 +206,7 @@ static bool runner_once(struct task *t, int64_t *ret_wait) {
 	if (e)
 		err_ignore(store_end(t, e), "ends a transaction that was left open; usually there is none");
 	failpoint_hit("job.run");
-	if (job_finish(t, j, e) || store_settle(t))
-		log_failure(t, "job.finish"); /* the lease runs out, and it is run again */
+	job_finish(t, j, job_end(j, e), leased_until);
 	return true;
 }
 
@@ -291,7 +322,7 @@ static void *sweeper_main(void *unused) {
 			sweep_due(&t);
 			sweep_store(&t);
 		}
-	} while (sweeper_wait(1000));
+	} while (runner_pause(1000));
 	handles_free(l.handles);
 	arena_free(l.arena);
 	return NULL;

@@ -2,6 +2,7 @@
  *
  * Each job worker claims one job by lease, runs its function, and marks it done, retried with back-off (2 s doubling to
  * 10 min, ±20 %), or parked (an error whose row says that trying again does not help, or 60 attempts, about 9 hours).
+ * A mark that cannot be written, since the disk is full, is tried again each second as long as the lease lasts.
  * Workers wake by store_on_jobs, by the next due time, or after 5 s. One more thread sweeps every 10 s:
  * registrations_due, inbound_due, steward_due and store_sweep, and reads the generation. */
 #ifndef USHER_BROKER_RUNNER_RUNNER_H

@@ -2,6 +2,7 @@
 #include "tests/unit/business_fixture.h"
 
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 
 #include "broker/runner/runner_private.h"
@@ -210,6 +211,27 @@ static void test_lease(void **state) {
 	assert_int_equal(job_find(t, held)->state, JOB_RUNNING); /* another node has it */
 }
 
+/* The store takes nothing when the job's end is to be recorded; it is recorded as soon as it does. */
+static void test_end_kept(void **state) {
+	struct task *t = world_task(*state);
+	sqlite3 *other = NULL;
+	slow_ms = 500;
+	struct str id = insert(t, JOB_PLAN_APPLY, "x");
+	start(1);
+	WAIT_UNTIL(begun == 1);
+	assert_int_equal(sqlite3_open(fixture_path, &other), SQLITE_OK);
+	sqlite3_busy_timeout(other, 1000);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	WAIT_UNTIL(ended == 1);
+	usleep(6000 * 1000); /* a first try has failed */
+	assert_non_null(job_find(t, id));
+	sqlite3_close(other);
+	t = world_task(*state);
+	WAIT_UNTIL(!job_find(t, id));
+	runner_stop();
+	assert_int_equal(begun, 1);
+}
+
 static void test_realm_gone(void **state) {
 	struct task *t = world_task(*state);
 	struct job *j = NULL;
@@ -310,7 +332,7 @@ static void test_sweep(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_done), TEST(test_retry), TEST(test_retry_again), TEST(test_park),
-		TEST(test_park_last_attempt), TEST(test_park_deadly), TEST(test_lease), TEST(test_realm_gone),
-		TEST(test_burst), TEST(test_stop), TEST(test_sweep)};
+		TEST(test_park_last_attempt), TEST(test_park_deadly), TEST(test_lease), TEST(test_end_kept),
+		TEST(test_realm_gone), TEST(test_burst), TEST(test_stop), TEST(test_sweep)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
