@@ -30,6 +30,14 @@ async function wider(page) {
 	});
 }
 
+// What is read on the page. An action of the audit beside its words is a name, and some have the name of a text.
+function wordsOf(page) {
+	return page.evaluate(() => {
+		const names = [...document.querySelectorAll('li > code')].map((e) => e.innerText);
+		return names.reduce((text, name) => text.replace(name, ''), document.body.innerText);
+	});
+}
+
 // Keys of texts ("login.title") that stand on the page in place of the text.
 function keysIn(text, keys) {
 	return text.split(/[^\w.]+/).filter((word) => keys.has(word) || /^(consent|state|audit|job|error|timeline|usual)\.[a-z_.]+$/.test(word));
@@ -108,7 +116,7 @@ export class Looker {
 			await this.page.setViewportSize(NARROWEST);
 			const over = await wider(this.page);
 			if (over) wrong.push(`scrolls sideways at 320 px, ${over}`);
-			const raw = keysIn(await this.page.locator('body').innerText(), this.stage.keys);
+			const raw = keysIn(await wordsOf(this.page), this.stage.keys);
 			if (raw.length) wrong.push(`keys in place of texts: ${raw.join(' ')}`);
 			if (this.stage.shown?.[name]) await this.show(this.stage.shown[name]);
 			await this.page.setViewportSize(FORMS[this.form]);
