@@ -122,7 +122,7 @@ struct naming {
 	const struct registration *registration;
 	const struct typed *fields;
 	size_t n_fields;
-	struct strs free, seen;
+	struct strs free, seen, waiting; /* waiting: to be asked for */
 };
 
 static bool group_named(struct arena *a, struct strs groups, struct str name) {
@@ -159,19 +159,27 @@ static bool name_reserved(struct task *t, const struct naming *g, struct str nam
 	return name_of_group(t, name);
 }
 
-static enum err name_taken(struct task *t, struct naming *g, struct str name, bool *ret) {
-	struct entry *e = NULL;
-	bool reserved_by_us = false;
-	TRY(registrations_login_reserved(t, name, g->registration->id, &reserved_by_us));
-	enum err found = reserved_by_us ? OK : directory_find_value(t, g->directory, STR("login"), name, &e);
-	if (found != OK && found != ERR_NOT_FOUND && found != ERR_EXISTS)
-		return found;
-	task_clear(t);
-	*ret = found != ERR_NOT_FOUND;
-	/* An entry that carries our marker is this registration's own, from a run whose answer was lost. */
-	if (e && str_eq(e->marker, g->registration->id))
-		*ret = false;
-	return found == ERR_NOT_FOUND ? directory_principal_taken(t, g->directory, name, ret) : OK;
+/* Those that wait to be asked for, in one question: what no entry has is free, and what the one has that carries our
+ * marker, which is this registration's own, from a run whose answer was lost. Where there is a forest, its catalog is
+ * asked too, for each that is free here. */
+static enum err names_ask(struct task *t, struct naming *g) {
+	struct str by[WANTED];
+	if (!g->waiting.n)
+		return OK;
+	TRY(directory_find_used(t, g->directory, STR("login"), g->waiting, by));
+	for (size_t i = 0; i < g->waiting.n; i++) {
+		bool taken = !str_absent(by[i]) && !str_eq(by[i], g->registration->id);
+		if (str_absent(by[i]))
+			TRY(directory_principal_taken(t, g->directory, g->waiting.v[i], &taken));
+		if (!taken)
+			strs_add(t->arena, &g->free, g->waiting.v[i]);
+	}
+	g->waiting = (struct strs){0};
+	return OK;
+}
+
+static bool wants_more(const struct naming *g) {
+	return g->free.n + g->waiting.n < WANTED && g->seen.n < LOOKS;
 }
 
 static int64_t login_most(const struct naming *g) {
@@ -180,23 +188,23 @@ static int64_t login_most(const struct naming *g) {
 }
 
 static enum err name_try(struct task *t, struct naming *g, struct str name, int64_t n) {
-	bool taken = false;
+	bool reserved_by_us = false;
 	name = trim_marks(fit(t->arena, name, login_most(g), n));
-	if (name.n < 2 || g->free.n >= WANTED || g->seen.n >= LOOKS || strs_has(g->seen, name) ||
-		name_reserved(t, g, name))
+	if (name.n < 2 || !wants_more(g) || strs_has(g->seen, name) || name_reserved(t, g, name))
 		return OK;
 	strs_add(t->arena, &g->seen, name);
-	TRY(name_taken(t, g, name, &taken));
-	if (!taken)
-		strs_add(t->arena, &g->free, name);
-	return OK;
+	TRY(registrations_login_reserved(t, name, g->registration->id, &reserved_by_us));
+	if (reserved_by_us)
+		return OK;
+	strs_add(t->arena, &g->waiting, name);
+	return wants_more(g) ? OK : names_ask(t, g);
 }
 
 static enum err try_numbered(struct task *t, struct naming *g, struct str pattern) {
 	bool has_number = str_contains(pattern, STR("{n}"));
 	if (str_empty(trim_marks(naming_expand(t->arena, pattern, g->fields, g->n_fields, 0))))
 		return OK; /* a bare number is no name */
-	for (int64_t n = NUMBERS_FROM; n <= NUMBERS_TO && g->free.n < WANTED && g->seen.n < LOOKS; n++) {
+	for (int64_t n = NUMBERS_FROM; n <= NUMBERS_TO && wants_more(g); n++) {
 		struct str name = naming_expand(t->arena, pattern, g->fields, g->n_fields, n);
 		if (!has_number)
 			name = str_printf(t->arena, "%.*s%lld", FMT(name), (long long)n);
@@ -213,13 +221,13 @@ static enum err try_large(struct task *t, struct naming *g) {
 	if (name.n < 2)
 		name = STR("user");
 	g->seen = (struct strs){0};
-	for (int64_t i = 0; i < LARGE && g->free.n < WANTED; i++) {
+	for (int64_t i = 0; i < LARGE && wants_more(g); i++) {
 		uint8_t hash[HASH_SIZE];
 		sha256_into(hash, str_printf(t->arena, "%.*s\n%lld", FMT(g->registration->id), (long long)i));
 		int64_t number = 10000 + ((int64_t)hash[0] << 16 | hash[1] << 8 | hash[2]) % 90000;
 		TRY(name_try(t, g, str_printf(t->arena, "%.*s%lld", FMT(name), (long long)number), number));
 	}
-	return OK;
+	return names_ask(t, g);
 }
 
 static enum err try_all(struct task *t, struct naming *g) {
@@ -232,6 +240,7 @@ static enum err try_all(struct task *t, struct naming *g) {
 			TRY(try_numbered(t, g, patterns->v[i]));
 	if (patterns->n)
 		TRY(try_numbered(t, g, patterns->v[0]));
+	TRY(names_ask(t, g));
 	return g->free.n ? OK : try_large(t, g);
 }
 

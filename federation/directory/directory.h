@@ -60,6 +60,10 @@ enum err directory_find_marker(
 /* Any entry under people_base with this value of our attribute name ("login", "mail"), people_filter not applied. */
 enum err directory_find_value(struct task *t, const struct directory_config *d, struct str name, struct str value,
 	struct entry **ret) must_use;
+/* The same of at most 16 values in one question: ret_by[i] is the marker of the entry that has the i-th, empty when it
+ * has none or there are several, and STR_NONE when no entry has it. ERR_INVALID: not values. */
+enum err directory_find_used(struct task *t, const struct directory_config *d, struct str name, struct strs values,
+	struct str *ret_by) must_use;
 
 /* Base read of any DN (empty: the root DSE) with objectClass=*, the named attributes (NULL-terminated, as the directory
  * calls them, operational ones too). entry->attributes has them under the directory's own names in lower case, all

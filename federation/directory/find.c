@@ -4,6 +4,8 @@
 
 #define LIMIT_TYPED 320u /* bytes of what a person types as user name */
 #define SEARCH_MOST 16u
+#define VALUES_MOST 16u /* asked for at once */
+#define USED_MOST   33  /* entries that may have them; where there are more, each is asked for */
 
 /* libldap's list of attributes, terminated; the texts are of the configuration or of tables. */
 static enum err attribute_list(struct task *t, struct strs names, char ***ret) {
@@ -129,6 +131,96 @@ enum err directory_find_value(
 	struct task *t, const struct directory_config *d, struct str name, struct str value, struct entry **ret) {
 	TRY(driver_wanted(t, d));
 	return find_equal(t, d, directory_attribute(d, name), value, ret);
+}
+
+/* ---- several values at once ---- */
+
+static bool has_value(const struct entry *e, struct str name, struct str value) {
+	struct strs values = entry_values(e, name);
+	for (size_t i = 0; i < values.n; i++)
+		if (str_eq_case(values.v[i], value))
+			return true;
+	return false;
+}
+
+/* False where the entry was found by what the directory takes for equal, and we do not. */
+static bool used_mark(const struct entry *e, struct str name, struct strs values, struct str *by) {
+	bool told = false;
+	for (size_t i = 0; i < values.n; i++) {
+		if (!has_value(e, name, values.v[i]))
+			continue;
+		by[i] = str_absent(by[i]) ? e->marker : STR("");
+		told = true;
+	}
+	return told;
+}
+
+static struct str any_filter(struct task *t, struct str attribute, struct strs values) {
+	struct buf filter = buf_new(t->arena, LIMIT_FILTER);
+	buf_put(&filter, STR("(|"));
+	for (size_t i = 0; i < values.n; i++)
+		filter_equal(&filter, attribute, values.v[i]);
+	buf_put(&filter, STR(")"));
+	return buf_full(&filter) ? STR_NONE : buf_str(&filter);
+}
+
+static enum err used_values(struct task *t, const struct directory_config *d, struct str name, struct strs values) {
+	TRY(driver_wanted(t, d));
+	bool can = values.n > 0 && values.n <= VALUES_MOST;
+	for (size_t i = 0; can && i < values.n; i++)
+		can = can_stand(values.v[i], LIMIT_TYPED);
+	return can ? OK : task_fail(t, ERR_INVALID, "not values of %.*s", FMT(name));
+}
+
+/* *ret_told false: what was found does not tell which values are used. */
+static enum err used_at_once(struct task *t, const struct directory_config *d, struct str name, struct strs values,
+	struct str *by, bool *ret_told) {
+	owned(ldap_message) LDAPMessage *m = NULL;
+	struct conn *c = NULL;
+	struct search s = {d->people_base, LDAP_SCOPE_SUBTREE, any_filter(t, directory_attribute(d, name), values),
+		entry_attributes(t->arena, d), USED_MOST, NULL};
+	*ret_told = false;
+	if (str_absent(s.filter))
+		return OK;
+	enum err e = conn_search(t, d, &s, &c, &m);
+	if (e == ERR_NOT_FOUND) { /* the base: the single questions say so */
+		task_clear(t);
+		return OK;
+	}
+	TRY(e);
+	bool told = ldap_count_entries(c->ld, m) < USED_MOST;
+	for (LDAPMessage *found = ldap_first_entry(c->ld, m); told && found; found = ldap_next_entry(c->ld, found)) {
+		struct entry entry;
+		TRY(entry_read(t, c, found, &entry));
+		told = used_mark(&entry, name, values, by);
+	}
+	*ret_told = told;
+	return OK;
+}
+
+static enum err used_one(
+	struct task *t, const struct directory_config *d, struct str name, struct str value, struct str *ret) {
+	struct entry *e = NULL;
+	enum err found = find_equal(t, d, directory_attribute(d, name), value, &e);
+	if (found && found != ERR_NOT_FOUND && found != ERR_EXISTS)
+		return found;
+	task_clear(t);
+	*ret = found == ERR_NOT_FOUND ? STR_NONE : found ? STR("") : e->marker;
+	return OK;
+}
+
+enum err directory_find_used(
+	struct task *t, const struct directory_config *d, struct str name, struct strs values, struct str *ret_by) {
+	struct str by[VALUES_MOST];
+	bool told = false;
+	TRY(used_values(t, d, name, values));
+	for (size_t i = 0; i < values.n; i++)
+		by[i] = STR_NONE;
+	TRY(used_at_once(t, d, name, values, by, &told));
+	for (size_t i = 0; !told && i < values.n; i++)
+		TRY(used_one(t, d, name, values.v[i], &by[i]));
+	memcpy(ret_by, by, values.n * sizeof(*by));
+	return OK;
 }
 
 enum err directory_find_dn(struct task *t, const struct directory_config *d, struct str dn, struct entry **ret) {

@@ -89,6 +89,25 @@ static void reads_an_entry(void **state) {
 	assert_str(by->stable_id, e->stable_id);
 }
 
+static void finds_used_values(void **state) {
+	struct fixture *f = *state;
+	struct str by[3], marker = STR("untouched");
+	struct strs names = {NULL, 0}, many = {NULL, 0};
+	strs_add(f->arena, &names, STR("no*body"));
+	strs_add(f->arena, &names, STR("ALICE"));
+	strs_add(f->arena, &names, STR("bob"));
+	assert_ok(f, directory_find_used(fixture_keep(f), f->d, STR("login"), names, by));
+	assert_true(str_absent(by[0]));
+	assert_true(!str_absent(by[1]) && str_empty(by[1])); /* nobody's marker */
+	assert_true(!str_absent(by[2]) && str_empty(by[2]));
+	for (int i = 0; i < 17; i++)
+		strs_add(f->arena, &many, STR("x"));
+	assert_int_equal(directory_find_used(fixture_task(f), f->d, STR("login"), many, &marker), ERR_INVALID);
+	assert_int_equal(
+		directory_find_used(fixture_task(f), f->d, STR("login"), (struct strs){NULL, 0}, &marker), ERR_INVALID);
+	assert_str(marker, STR("untouched"));
+}
+
 static void finds_nothing(void **state) {
 	struct fixture *f = *state;
 	struct entry *e = NULL;
@@ -337,6 +356,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_logins),
 		cmocka_unit_test(reads_an_entry),
+		cmocka_unit_test(finds_used_values),
 		cmocka_unit_test(finds_nothing),
 		cmocka_unit_test(reads_plainly),
 		cmocka_unit_test(verifies),

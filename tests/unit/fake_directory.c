@@ -228,6 +228,21 @@ enum err directory_principal_taken(struct task *t, const struct directory_config
 	return OK;
 }
 
+enum err directory_find_used(
+	struct task *t, const struct directory_config *d, struct str name, struct strs values, struct str *ret_by) {
+	struct str by[16];
+	for (size_t i = 0; i < values.n; i++) {
+		struct entry *e = NULL;
+		enum err found = directory_find_value(t, d, name, values.v[i], &e);
+		if (found && found != ERR_NOT_FOUND && found != ERR_EXISTS)
+			return found;
+		by[i] = found == ERR_NOT_FOUND ? STR_NONE : found ? STR("") : e->marker;
+		task_clear(t);
+	}
+	memcpy(ret_by, by, values.n * sizeof(*by));
+	return OK;
+}
+
 static struct fake_group *group_find(struct arena *a, struct str dn) {
 	for (size_t i = 0; i < fake.n_groups; i++)
 		if (dn_equal(a, str_of(fake.groups[i].dn), dn))
