@@ -80,7 +80,7 @@ enum err registration_plan_cancel(struct task *t, struct str id) {
 /* ---- jobs ---- */
 
 static const char *const job_states[] = {"queued", "running", "parked"};
-static const char *const job_kinds[JOB_KINDS] = {"notice", "plan.apply", "logout", "change.apply"};
+static const char *const job_kinds[JOB_KINDS] = {"notice", "plan.apply", "logout", "change.apply", "plan.settle"};
 
 enum err run_jobs(struct task *t, char **argv) {
 	struct job *rows = NULL;

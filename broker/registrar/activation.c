@@ -11,12 +11,29 @@ struct activating {
 	struct entry *entry;
 };
 
+/* A controller that did not make the entry may not have heard of it yet. */
+static enum err entry_find(struct task *t, struct activating *at) {
+	struct plan_row *row = NULL;
+	const struct directory_config *d = realm_directory(t->realm, at->account->directory);
+	TRY(plans_find(t, at->registration->plan_id, &row));
+	bool near = d && outbound_near(t, d, row);
+	enum err e = account_entry(t, at->account, &at->directory, &at->entry);
+	if (!near || (e != ERR_UNAVAILABLE && e != ERR_TIMEOUT))
+		return e;
+	task_clear(t);
+	directory_pin(t, d, STR_NONE);
+	e = account_entry(t, at->account, &at->directory, &at->entry);
+	return e == ERR_NOT_FOUND ? task_fail(t, ERR_UNAVAILABLE, "%.*s, which has the entry, does not answer",
+					    FMT(row->controller))
+				  : e;
+}
+
 static enum err activating_find(struct task *t, const struct ticket *k, struct activating *ret) {
 	TRY(registrations_find(t, k->subject, &ret->registration));
 	if (ret->registration->state != REGISTRATION_PROVISIONED)
 		return task_fail(t, ERR_EXPIRED, "the registration does not wait for a password");
 	TRY(accounts_find(t, ret->registration->account_id, &ret->account));
-	enum err e = account_entry(t, ret->account, &ret->directory, &ret->entry);
+	enum err e = entry_find(t, ret);
 	if (e == ERR_NOT_FOUND)
 		return task_fail(t, ERR_REFUSED, "the entry was removed from the directory after it was created");
 	return e;

@@ -26,9 +26,31 @@ static int64_t ends_at(struct task *t, const struct registration *r) {
 	return ends && !directory_ends_at(t->arena, d, ends, &kept) ? ends : 0;
 }
 
+/* The entry was made a second time, under another name. */
+static enum err account_again(struct task *t, const struct registration *r, const struct plan *plan,
+	const struct plan_row *row, struct account *ret) {
+	struct account *a = NULL;
+	TRY(accounts_find(t, r->account_id, &a));
+	a->stable_id = row->stable_id;
+	a->dn = row->dn;
+	a->login = plan->candidates[row->candidate].login;
+	*ret = *a;
+	return accounts_update(t, a);
+}
+
+/* Whether there is more than one controller to have taken something. */
+static enum err settle_queue(struct task *t, const struct registration *r, const struct plan_row *row) {
+	const struct directory_config *d = realm_directory(t->realm, row->directory);
+	if (!d || (d->uris.n < 2 && str_empty(d->domain)))
+		return OK;
+	return jobs_insert(t, JOB_PLAN_SETTLE, r->id, STR("{}"), clock_wall_ms() + d->replication_lag * 1000, NULL);
+}
+
 static enum err account_made(struct task *t, struct registration *r, const struct plan *plan,
 	const struct plan_row *row, struct account *a) {
 	struct account *known = NULL;
+	if (!str_empty(r->account_id))
+		return account_again(t, r, plan, row, a);
 	*a = (struct account){
 		.id = random_id(t->arena),
 		.realm = t->realm_name,
@@ -59,6 +81,7 @@ static enum err provisioned(
 	r->account_id = a.id;
 	r->login = a.login;
 	TRY(registration_transition(t, r, EVENT_PROVISIONED, a.dn));
+	TRY(settle_queue(t, r, row));
 	return notice_queue(t, "activate", r->id, waits ? clock_wall_ms() + ACTIVATE_NOTICE_AFTER_MS : 0);
 }
 
@@ -77,6 +100,35 @@ enum err registrar_provision(struct task *t, struct str registration_id) {
 	TRY(plan_parse(t, row->body, &plan));
 	TRY(store_begin(t));
 	return store_end(t, provisioned(t, r, plan, row));
+}
+
+static enum err gave_way(struct task *t, struct registration *r, const struct plan_row *row) {
+	TRY(registration_transition(t, r, EVENT_GIVE_WAY, row->dn));
+	TRY(tickets_void(t, STR(TICKET_ACTIVATE), r->id));
+	return jobs_insert(t, JOB_PLAN_APPLY, r->id, STR("{}"), 0, NULL);
+}
+
+enum err registrar_settle(struct task *t, struct str registration_id) {
+	struct registration *r = NULL;
+	struct plan_row *row = NULL;
+	struct plan *plan = NULL;
+	enum err e = registrations_find(t, registration_id, &r);
+	if (e == ERR_NOT_FOUND || (!e && r->state != REGISTRATION_PROVISIONED && r->state != REGISTRATION_ACTIVE)) {
+		task_clear(t);
+		return OK;
+	}
+	TRY(e);
+	TRY(outbound_settle(t, r->plan_id, &row));
+	TRY(plan_parse(t, row->body, &plan));
+	if ((size_t)row->step == plan_steps(plan))
+		return OK;
+	if (r->state == REGISTRATION_ACTIVE) { /* just now: the look was at an entry that nobody used */
+		row->step = (int64_t)plan_steps(plan);
+		TRY(plans_update(t, row));
+		return task_fail(t, ERR_UNAVAILABLE, "activated meanwhile: looked at again");
+	}
+	TRY(store_begin(t));
+	return store_end(t, gave_way(t, r, row));
 }
 
 /* ---- what falls due ---- */

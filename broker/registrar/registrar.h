@@ -112,6 +112,10 @@ enum err activation_complete(
  * while the directory was down), carries it out, then account, state and NOTICE_ACTIVATE in one transaction. Done
  * already is OK. */
 enum err registrar_provision(struct task *t, struct str registration_id) must_use;
+/* JOB_PLAN_SETTLE, the like, where the directory has several controllers: what they have told each other since. An
+ * entry that gives way to an older one with the same login name, and was not activated yet, is made again under the
+ * plan's next name: the registration goes back to REGISTRATION_APPROVED, and links to the activation end. */
+enum err registrar_settle(struct task *t, struct str registration_id) must_use;
 /* Reminders, expiry, retention for one due registration (registrations_due). */
 enum err registrar_due(struct task *t, struct registration *r) must_use;
 /* What the notice job of a submission shall say. */

@@ -13,6 +13,7 @@ enum event {
 	EVENT_REJECT,
 	EVENT_PROVISIONED,
 	EVENT_ACTIVATE,
+	EVENT_GIVE_WAY, /* another entry had the name before */
 	EVENT_EXPIRE,
 	EVENT_WITHDRAW,
 	EVENT_CANCEL, /* its plan, before the entry is made */

@@ -22,6 +22,7 @@ static const struct move moves[] = {
 	{REGISTRATION_PENDING, EVENT_WITHDRAW, REGISTRATION_WITHDRAWN, "registration.withdraw"},
 	{REGISTRATION_APPROVED, EVENT_CANCEL, REGISTRATION_PENDING, "registration.cancel"},
 	{REGISTRATION_APPROVED, EVENT_PROVISIONED, REGISTRATION_PROVISIONED, "registration.provision"},
+	{REGISTRATION_PROVISIONED, EVENT_GIVE_WAY, REGISTRATION_APPROVED, "registration.give_way"},
 	{REGISTRATION_PROVISIONED, EVENT_ACTIVATE, REGISTRATION_ACTIVE, "registration.activate"},
 };
 
@@ -48,6 +49,7 @@ static void count_move(enum event event) {
 		[EVENT_REJECT] = 3,
 		[EVENT_PROVISIONED] = 4,
 		[EVENT_ACTIVATE] = 5,
+		[EVENT_GIVE_WAY] = -1,
 		[EVENT_EXPIRE] = -1,
 		[EVENT_WITHDRAW] = -1,
 		[EVENT_CANCEL] = -1};

@@ -6,6 +6,10 @@ static enum err run_plan(struct task *t, const struct job *j) {
 	return registrar_provision(t, j->subject);
 }
 
+static enum err run_settle(struct task *t, const struct job *j) {
+	return registrar_settle(t, j->subject);
+}
+
 static enum err run_change(struct task *t, const struct job *j) {
 	return steward_run(t, j->subject);
 }
@@ -15,4 +19,5 @@ const struct kind_row kinds[JOB_KINDS] = {
 	[JOB_PLAN_APPLY] = {"plan.apply", run_plan, 1000},
 	[JOB_LOGOUT] = {"logout", backchannel_run, 20},
 	[JOB_CHANGE_APPLY] = {"change.apply", run_change, 1000},
+	[JOB_PLAN_SETTLE] = {"plan.settle", run_settle, 1000},
 };

@@ -7,7 +7,8 @@
 static const char *const kinds[] = {[JOB_NOTICE] = "notice",
 	[JOB_PLAN_APPLY] = "plan_apply",
 	[JOB_LOGOUT] = "logout",
-	[JOB_CHANGE_APPLY] = "change_apply"};
+	[JOB_CHANGE_APPLY] = "change_apply",
+	[JOB_PLAN_SETTLE] = "plan_settle"};
 static const char *const states[] = {[JOB_QUEUED] = "queued", [JOB_RUNNING] = "running", [JOB_PARKED] = "parked"};
 _Static_assert(COUNT(kinds) == JOB_KINDS, "each kind has a name");
 

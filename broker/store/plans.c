@@ -25,6 +25,7 @@ static const struct column columns[] = {
 	TEXT_COLUMN(plan_row, stable_id),
 	TEXT_COLUMN(plan_row, controller),
 	NUMBER_COLUMN(plan_row, begun_at),
+	TEXT_COLUMN(plan_row, twin),
 	TEXT_COLUMN(plan_row, failure),
 	NUMBER_COLUMN(plan_row, created_at),
 	NUMBER_COLUMN(plan_row, updated_at),

@@ -109,6 +109,7 @@ struct plan_row {
 	struct str dn, stable_id;
 	struct str controller; /* progress too: plan.h */
 	int64_t begun_at;
+	struct str twin;
 	struct str failure; /* why it is parked, a sentence for approvers */
 	int64_t created_at, updated_at;
 };
@@ -254,6 +255,7 @@ enum job_kind {
 	JOB_PLAN_APPLY,   /* subject: registration id */
 	JOB_LOGOUT,       /* back-channel logout; body: {"client":…, "sub":…, "sid":…}; subject: account id */
 	JOB_CHANGE_APPLY, /* subject: plan id */
+	JOB_PLAN_SETTLE,  /* subject: registration id */
 	JOB_KINDS
 };
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_PARKED };

@@ -4,6 +4,7 @@
 #include "broker/sync/sync_private.h"
 
 #define TRIES_PER_STEP (2 * LIMIT_CANDIDATES + 4) /* every candidate may be taken; the controller is told before */
+#define SETTLE_MOST    32                         /* things done in one go */
 
 struct run {
 	const struct directory_config *directory;
@@ -25,6 +26,7 @@ static enum err run_load(struct task *t, struct str plan_id, struct run *run) {
 		.stable_id = run->row->stable_id,
 		.controller = run->row->controller,
 		.begun_at = run->row->begun_at,
+		.twin = run->row->twin,
 	};
 	return OK;
 }
@@ -48,6 +50,7 @@ static enum err run_record(struct task *t, struct run *run, size_t step, const s
 	run->row->stable_id = run->progress.stable_id;
 	run->row->controller = run->progress.controller;
 	run->row->begun_at = run->progress.begun_at;
+	run->row->twin = run->progress.twin;
 	run->row->updated_at = clock_wall_ms();
 	return plans_update(t, run->row);
 }
@@ -66,6 +69,24 @@ static enum err run_step(struct task *t, struct run *run) {
 	return acted;
 }
 
+/* What was looked for and not found is no record; what could not be looked at is told by the job. */
+static enum err run_settle(struct task *t, struct run *run, bool *ret_again) {
+	struct report report;
+	size_t step = run->progress.step;
+	TRY(store_settle(t));
+	enum err acted = plan_settle(t, run->directory, run->plan, &run->progress, &report);
+	if (acted == ERR_UNAVAILABLE || acted == ERR_TIMEOUT)
+		return acted;
+	if (acted && str_empty(report.diagnostic))
+		report.diagnostic = t->failure_detail;
+	*ret_again = report.result >= 0;
+	if (!acted && !*ret_again)
+		return OK;
+	TRY(store_begin(t));
+	TRY(store_end(t, run_record(t, run, step, &report)));
+	return acted;
+}
+
 static enum err run_finish(struct task *t, struct run *run, enum plan_state state, struct str why) {
 	run->row->state = state;
 	run->row->failure = why;
@@ -75,6 +96,26 @@ static enum err run_finish(struct task *t, struct run *run, enum plan_state stat
 
 static bool heals(enum err e) {
 	return err_row(e)->retry;
+}
+
+bool outbound_near(struct task *t, const struct directory_config *d, const struct plan_row *row) {
+	if (str_empty(row->controller) || clock_wall_ms() - row->updated_at >= d->replication_lag * 1000)
+		return false;
+	directory_pin(t, d, row->controller);
+	return true;
+}
+
+enum err outbound_settle(struct task *t, struct str plan_id, struct plan_row **ret) {
+	struct run run = {0};
+	TRY(run_load(t, plan_id, &run));
+	size_t steps = plan_steps(run.plan);
+	bool again = true;
+	for (size_t tries = 0; again && run.progress.step == steps && tries < SETTLE_MOST; tries++)
+		TRY(run_settle(t, &run, &again));
+	if (again && run.progress.step == steps)
+		return task_fail(t, ERR_UNAVAILABLE, "more was found than is repaired in one go");
+	*ret = run.row;
+	return OK;
 }
 
 enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret) {

@@ -147,6 +147,7 @@ static enum err after_password(struct task *t, const struct directory_config *d,
 const struct driver driver_active_directory = {
 	.name = "active_directory",
 	.stable_id = "objectGUID",
+	.created = "whenCreated",
 	.state_attributes = state_attributes,
 	.default_class = {"user", sizeof("user") - 1},
 	.whoami_names_account = true,

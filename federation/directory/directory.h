@@ -39,6 +39,7 @@ struct entry {
 	bool enabled;              /* false: disabled, locked for good, or not begun / ended by date */
 	bool locked;               /* locked for now, by wrong passwords */
 	int64_t expires_at;        /* when it ends by date, wall-clock milliseconds; 0: never, or not known */
+	int64_t created_at;        /* to the second; read by directory_find_all only, else 0 */
 	struct str password_stamp; /* changes with the password (pwdLastSet, pwdChangedTime), or empty */
 	struct attribute *attributes; /* the mapped ones, and those asked for */
 	size_t n_attributes;
@@ -64,6 +65,10 @@ enum err directory_find_value(struct task *t, const struct directory_config *d, 
  * has none or there are several, and STR_NONE when no entry has it. ERR_INVALID: not values. */
 enum err directory_find_used(struct task *t, const struct directory_config *d, struct str name, struct strs values,
 	struct str *ret_by) must_use;
+
+/* All of them, at most 16; the name may be "marker" too. None is OK with *ret_n 0. */
+enum err directory_find_all(struct task *t, const struct directory_config *d, struct str name, struct str value,
+	struct entry **ret, size_t *ret_n) must_use;
 
 /* Base read of any DN (empty: the root DSE) with objectClass=*, the named attributes (NULL-terminated, as the directory
  * calls them, operational ones too). entry->attributes has them under the directory's own names in lower case, all

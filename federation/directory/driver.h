@@ -20,6 +20,7 @@ struct password_change {
 struct driver {
 	const char *name;
 	const char *stable_id;               /* attribute */
+	const char *created;                 /* attribute: when the entry was made */
 	const char *const *state_attributes; /* read with each entry for entry_state; ends with NULL */
 	struct str default_class;            /* of new entries when none is configured */
 	bool whoami_names_account;           /* "u:DOMAIN\\account" (MS-ADTS 3.1.1.3.4.2.4), no DN */

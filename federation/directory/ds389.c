@@ -131,6 +131,7 @@ static enum err after_password(struct task *t, const struct directory_config *d,
 const struct driver driver_389ds = {
 	.name = "389ds",
 	.stable_id = "nsUniqueId",
+	.created = "createTimestamp",
 	.state_attributes = state_attributes,
 	.default_class = {"inetOrgPerson", sizeof("inetOrgPerson") - 1},
 	.entry_state = entry_state,

@@ -77,6 +77,7 @@ static void name_entry(struct task *t, const struct directory_config *d, struct 
 		e->login = first(e, t->arena, d, d->rdn_attribute);
 	e->mail = first(e, t->arena, d, directory_attribute(d, STR("mail")));
 	e->marker = first(e, t->arena, d, d->marker_attribute);
+	e->created_at = directory_time_ms(first(e, t->arena, d, str_of(driver->created)));
 	e->enabled = true;
 	driver->entry_state(e, clock_wall_ms());
 }

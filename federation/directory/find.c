@@ -103,14 +103,21 @@ enum err directory_find_login(struct task *t, const struct directory_config *d, 
 	return find_one(t, d, &s, ret);
 }
 
-static enum err find_equal(
-	struct task *t, const struct directory_config *d, struct str attribute, struct str value, struct entry **ret) {
+static enum err search_equal(
+	struct task *t, const struct directory_config *d, struct str attribute, struct str value, struct search *ret) {
 	struct buf filter = buf_new(t->arena, LIMIT_FILTER);
 	struct str bytes = STR_NONE;
 	if (!can_stand(value, LIMIT_DN) || !binary_value(t->arena, attribute, value, &bytes))
 		return task_fail(t, ERR_NOT_FOUND, "no value");
 	filter_equal(&filter, attribute, bytes);
-	struct search s = {.base = d->people_base, .scope = LDAP_SCOPE_SUBTREE, .filter = buf_str(&filter)};
+	*ret = (struct search){.base = d->people_base, .scope = LDAP_SCOPE_SUBTREE, .filter = buf_str(&filter)};
+	return OK;
+}
+
+static enum err find_equal(
+	struct task *t, const struct directory_config *d, struct str attribute, struct str value, struct entry **ret) {
+	struct search s;
+	TRY(search_equal(t, d, attribute, value, &s));
 	return find_one(t, d, &s, ret);
 }
 
@@ -220,6 +227,29 @@ enum err directory_find_used(
 	for (size_t i = 0; !told && i < values.n; i++)
 		TRY(used_one(t, d, name, values.v[i], &by[i]));
 	memcpy(ret_by, by, values.n * sizeof(*by));
+	return OK;
+}
+
+enum err directory_find_all(struct task *t, const struct directory_config *d, struct str name, struct str value,
+	struct entry **ret, size_t *ret_n) {
+	owned(ldap_message) LDAPMessage *m = NULL;
+	struct conn *c = NULL;
+	struct search s;
+	TRY(driver_wanted(t, d));
+	bool marker = str_eq(name, STR("marker"));
+	TRY(search_equal(t, d, marker ? d->marker_attribute : directory_attribute(d, name), value, &s));
+	s.attributes = entry_attributes(t->arena, d);
+	strs_add(t->arena, &s.attributes, str_of(driver_of(d)->created));
+	s.size_limit = SEARCH_MOST + 1;
+	TRY(conn_search(t, d, &s, &c, &m));
+	struct entry *list = arena_array(t->arena, struct entry, SEARCH_MOST);
+	size_t n = 0;
+	if (ldap_count_entries(c->ld, m) > (int)SEARCH_MOST)
+		return task_fail(t, ERR_REFUSED, "more than %u entries have the %.*s", SEARCH_MOST, FMT(name));
+	for (LDAPMessage *e = ldap_first_entry(c->ld, m); e; e = ldap_next_entry(c->ld, e))
+		TRY(entry_read(t, c, e, &list[n++]));
+	*ret = list;
+	*ret_n = n;
 	return OK;
 }
 

@@ -62,9 +62,17 @@ enum err place_look(struct run *r, struct str dn, struct entry **ret, bool *ret_
 	return OK;
 }
 
+bool place_counts(const struct run *r) {
+	return !str_empty(r->progress->controller);
+}
+
 bool place_is_kept(const struct run *r) {
 	int64_t age = age_ms(r);
 	return str_empty(r->progress->controller) ? is_single(r->d) : age >= 0 && age <= KEPT_MS;
+}
+
+bool place_may_lag(const struct run *r) {
+	return age_ms(r) < r->d->replication_lag * 1000;
 }
 
 static enum err keep(struct run *r, struct str controller) {

@@ -302,7 +302,7 @@ struct str dn_parent(struct str dn) {
 
 struct str plan_step_title(struct arena *a, const struct plan *p, size_t step) {
 	if (step >= plan_steps(p))
-		return STR("");
+		return step == plan_steps(p) && p->kind == PLAN_CREATE ? STR("look for a second entry") : STR("");
 	if (p->kind == PLAN_UPDATE)
 		return update_title(a, &p->updates[step]);
 	switch (plan_step_kind(p, step)) {

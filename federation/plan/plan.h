@@ -100,14 +100,16 @@ struct plan_progress { /* kept in the store between steps by broker/sync */
 	size_t step;          /* next to run; == plan_steps() when all is done */
 	struct str dn;        /* once created */
 	struct str stable_id; /* once read back */
-	/* Where the directory has several controllers: the one (URI) that the entry was, or is about to be, sent to; and
-	 * since when that may be (wall-clock milliseconds). Another one shows the entry when it was replicated to it. */
+	/* Where the directory has several controllers: the one (URI) that the entry was, or is about to be, sent to;
+	 * and since when that may be (wall-clock milliseconds). Another one shows the entry when it was replicated to
+	 * it. */
 	struct str controller;
 	int64_t begun_at;
+	struct str twin; /* stable id of an entry of this plan that is removed next */
 };
 size_t plan_steps(const struct plan *p);
-struct str plan_step_title(
-	struct arena *a, const struct plan *p, size_t step); /* "create uid=…", "join cn=…", "replace mail", … */
+struct str plan_step_title(struct arena *a, const struct plan *p,
+	size_t step); /* "create uid=…", "join cn=…", "replace mail", …; of plan_steps(p) that of plan_settle */
 /* Looks, acts if not yet done, says what was done; moves *progress on when the step is done. A taken name moves
  * progress->candidate on and stays at the step: OK is returned and report->result is 68; run again. ERR_EXISTS when no
  * candidate is left. ERR_REFUSED and ERR_NOT_FOUND (parent or group missing) park. `taken` tells the look apart: an
@@ -116,9 +118,19 @@ struct str plan_step_title(
  * progress must be kept before it is run again. From then on all looks and changes go to that one. Where it does not
  * answer the others are looked at: an entry found there is gone on with, and one that is not found is made anew only
  * after d->replication_lag; until then ERR_UNAVAILABLE.
+ * Two controllers may both have taken an entry before they heard of each other. A second one of this plan is removed:
+ * our marker, a name of the plan, never enabled, and its stable id was kept in the run before. Where somebody else's
+ * has the same login name, the one that was made later gives way: ours to its next name; the other's is not ours to
+ * remove, and the plan parks.
  * Of an update: ERR_REFUSED also where an attribute or the place was changed meanwhile by others, so that what was seen
  * no longer holds; the detail names it and no value. ERR_NOT_FOUND: the entry is gone (UPDATE_DELETE: OK). */
 enum err plan_step_run(struct task *t, const struct directory_config *d, const struct plan *p,
+	struct plan_progress *progress, struct report *report) must_use;
+/* Of a finished plan, d->replication_lag later, where the directory has several controllers: the same look at each of
+ * them, since they hear of each other only afterwards. OK and report->result -1: all is as it should be. OK else:
+ * something was done or is to be done; keep *progress and run it again, or, where progress->step went back, the plan.
+ * ERR_UNAVAILABLE: a controller does not answer, or does not show the entry yet. ERR_REFUSED: a person has to act. */
+enum err plan_settle(struct task *t, const struct directory_config *d, const struct plan *p,
 	struct plan_progress *progress, struct report *report) must_use;
 
 #endif

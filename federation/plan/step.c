@@ -30,8 +30,7 @@ static enum err absent_is_ok(struct task *t, enum err code) {
 enum err run_look(struct run *r, struct str dn, struct entry **ret) {
 	struct entry *found = NULL;
 	enum err code = directory_find_marker(r->t, r->d, r->p->marker, &found);
-	if (code == ERR_EXISTS)
-		return refuse(r, "more than one entry has the marker of this registration");
+	r->has_twins = code == ERR_EXISTS;
 	TRY(absent_is_ok(r->t, code));
 	if (code && !str_empty(dn)) {
 		code = directory_find_dn(r->t, r->d, dn, &found);
@@ -47,7 +46,7 @@ enum err run_look(struct run *r, struct str dn, struct entry **ret) {
  * entry of theirs, it must not become the account of this registration. */
 static enum err adopt(struct run *r, const struct entry *e) {
 	for (size_t i = 0; i < r->p->n_candidates; i++) {
-		if (!dn_equal(r->t->arena, e->dn, r->p->candidates[i].dn))
+		if (!twins_name_is(r, e->dn, r->p->candidates[i].dn))
 			continue;
 		r->progress->candidate = i;
 		r->progress->dn = e->dn;
@@ -198,7 +197,9 @@ static enum err find_created(struct run *r, struct entry **ret) {
 	}
 	if (!e)
 		return task_fail(r->t, ERR_UNAVAILABLE, "%.*s with our marker is not to be seen (yet)", FMT(dn));
-	if (!dn_equal(r->t->arena, e->dn, dn))
+	if (twins_name_is(r, e->dn, dn))
+		r->progress->dn = e->dn;
+	else
 		return task_fail(r->t, ERR_REFUSED, "the entry was made as %.*s and is now %.*s", FMT(dn), FMT(e->dn));
 	*ret = e;
 	return OK;
@@ -231,6 +232,12 @@ static enum err read_back(struct run *r) {
 		return task_fail(r->t, ERR_REFUSED, "the directory does not show the stable id of %.*s", FMT(e->dn));
 	if (!str_empty(r->progress->stable_id) && !str_eq(r->progress->stable_id, e->stable_id))
 		return task_fail(r->t, ERR_REFUSED, "%.*s is another entry than before", FMT(e->dn));
+	if (place_counts(r)) {
+		bool gives_way = false;
+		TRY(twins_give_way(r, e, false, &gives_way));
+		if (gives_way)
+			return OK;
+	}
 	r->progress->stable_id = e->stable_id;
 	r->progress->step++;
 	run_say(r, 0, STR("the entry is there"));
@@ -250,8 +257,13 @@ enum err plan_step_run(struct task *t, const struct directory_config *d, const s
 		return task_fail(t, ERR_INTERNAL, "the plan is for directory %.*s, and has %zu names",
 			FMT(p->directory), p->n_candidates);
 	struct plan_progress next = *progress;
-	struct run r = {t, d, p, &next, report};
+	struct run r = {t, d, p, &next, report, false};
 	enum err code = steps[plan_step_kind(p, progress->step)](&r);
+	if (r.has_twins) {
+		task_clear(t);
+		next = *progress;
+		code = twins_repair(&r);
+	}
 	directory_pin(t, d, STR_NONE);
 	if (str_empty(report->controller))
 		report->controller = next.controller;

@@ -129,6 +129,21 @@ static void finds_nothing(void **state) {
 	assert_null(e);
 }
 
+static void finds_all(void **state) {
+	struct fixture *f = *state;
+	struct entry *list = NULL;
+	size_t n = 9;
+	assert_ok(f, directory_find_all(fixture_task(f), f->d, STR("login"), STR("ALICE"), &list, &n));
+	assert_int_equal(n, 1);
+	assert_str(list[0].login, STR("alice"));
+	assert_int_equal(list[0].stable_id.n, f->make->stable_id_length);
+	assert_true(list[0].created_at > 0 && list[0].created_at < clock_wall_ms() + 60000);
+	assert_ok(f, directory_find_all(fixture_task(f), f->d, STR("marker"), STR("of nobody"), &list, &n));
+	assert_int_equal(n, 0);
+	assert_ok(f, directory_find_all(fixture_task(f), f->d, STR("family_name"), STR("Example"), &list, &n));
+	assert_true(n > 2);
+}
+
 static bool holds(struct fixture *f, const struct entry *e, const char *name, struct str dn) {
 	for (size_t i = 0; i < e->n_attributes; i++)
 		for (size_t k = 0; k < e->attributes[i].values.n; k++)
@@ -358,6 +373,7 @@ int main(void) {
 		cmocka_unit_test(reads_an_entry),
 		cmocka_unit_test(finds_used_values),
 		cmocka_unit_test(finds_nothing),
+		cmocka_unit_test(finds_all),
 		cmocka_unit_test(reads_plainly),
 		cmocka_unit_test(verifies),
 		cmocka_unit_test(tells_warning_and_grace),

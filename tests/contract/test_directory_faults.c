@@ -202,6 +202,35 @@ static void fails_over(void **state) {
 	assert_str(report.controller, d->uris.v[1]);
 }
 
+/* One controller, and no other, however long the list is. */
+static void goes_where_it_is_pinned(void **state) {
+	struct fixture *f = *state;
+	struct entry *e = NULL;
+	struct str there = f->d->uris.v[0], nobody = STR("ldaps://127.0.0.1:1"), now = STR_NONE;
+	struct directory_config *d = copy(f, "pinned");
+	d->uris = (struct strs){NULL, 0};
+	strs_add(f->config, &d->uris, nobody);
+	strs_add(f->config, &d->uris, there);
+	struct task *t = fixture_keep(f);
+	assert_ok(f, directory_controller(t, d, &now));
+	assert_str(now, there);
+	directory_pin(t, d, nobody);
+	assert_int_equal(directory_find_login(t, d, STR("alice"), &e), ERR_UNAVAILABLE);
+	assert_int_equal(directory_controller(t, d, &now), ERR_UNAVAILABLE);
+	task_clear(t);
+	directory_pin(t, d, there);
+	assert_ok(f, directory_find_login(t, d, STR("alice"), &e));
+	directory_pin(t, d, STR("ldaps://of.before"));
+	assert_int_equal(directory_find_login(t, d, STR("alice"), &e), ERR_UNAVAILABLE);
+	assert_true(str_contains(t->failure_detail, STR("no controller of directory")));
+	task_clear(t);
+	assert_ok(f, directory_find_login(t, f->d, STR("alice"), &e)); /* another directory */
+	directory_pin(t, d, STR(""));
+	assert_ok(f, directory_find_login(t, d, STR("alice"), &e));
+	directory_pin(t, d, nobody);
+	assert_ok(f, directory_find_login(fixture_keep(f), d, STR("alice"), &e)); /* it ends with the task */
+}
+
 /* More threads than max_binds: all get through, one after the other. */
 static void *verify_often(void *state) {
 	struct fixture *f = state,
@@ -263,6 +292,7 @@ int main(void) {
 		cmocka_unit_test(tells_whose_fault),
 		cmocka_unit_test(passes_a_mute_server),
 		cmocka_unit_test(fails_over),
+		cmocka_unit_test(goes_where_it_is_pinned),
 		cmocka_unit_test(bounds_binds),
 		cmocka_unit_test(keeps_memory),
 	};

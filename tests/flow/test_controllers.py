@@ -4,6 +4,7 @@
 Wants a daemon built with --enable-failpoints. On OpenLDAP and, as root, on Samba's Active Directory; an argument names one of them."""
 import os
 import sys
+import uuid
 
 from kill import BROKEN, KillTests
 from usher import ActiveDirectory, Directory, Mailbox, Person, Walk, expect, same, until
@@ -45,6 +46,10 @@ class TwoNodes(Two, Directory):
     def replicate(self):
         """It does so by itself."""
 
+    @staticmethod
+    def with_id(text):
+        return f"(entryUUID={text})"
+
 
 class TwoControllers(Two, ActiveDirectory):
     def __init__(self, folder):
@@ -52,6 +57,10 @@ class TwoControllers(Two, ActiveDirectory):
 
     def replicate(self):
         self.script("replicate")
+
+    @staticmethod
+    def with_id(text):
+        return "(objectGUID=" + "".join(f"\\{byte:02x}" for byte in uuid.UUID(text).bytes_le) + ")"
 
 
 class ControllerTests(KillTests):
@@ -113,10 +122,76 @@ class ControllerTests(KillTests):
         same(daemon.stop(), 0, "the end")
         self.survived += 1
 
+    def settled(self, daemon):
+        until(lambda: not daemon.rows("SELECT id FROM job WHERE kind = 'plan_settle'"), HEAL_S, "the last look of a plan")
+
+    def comes_too_late(self, point):
+        """The first controller stays away beyond its time, and comes back with an entry that is one too many."""
+        daemon, walk = self.begun(f"late-{point}", point, "3s")
+        directory = self.stage.directory
+        try:
+            daemon.start()
+            until(lambda: self.found(2, walk) == 1, HEAL_S, "an entry on the second controller")
+            self.rest(walk)
+        finally:
+            directory.thaw_node(1)
+        made = self.account(daemon, walk)
+        directory.replicate()
+        self.settled(daemon)
+        self.everywhere(daemon, walk)
+        same(self.account(daemon, walk), made, "the account's entry")
+        same([e["dn"] for e in directory.search(directory.with_id(made[0]))], [walk.entry()["dn"]], "the entry of the account")
+        expect("0ACNF" not in walk.entry()["dn"][0], f"a name of a conflict: {walk.entry()['dn']}")
+        told = str(daemon.rows("SELECT title, diagnostic FROM plan_step"))
+        same(daemon.stop(), 0, "the end")
+        self.survived += 1
+        return told
+
+    @staticmethod
+    def account(daemon, walk):
+        return daemon.rows("SELECT stable_id, sub FROM account WHERE mail = ?", walk.person.mail)[0]
+
+    def gives_way(self):
+        """Somebody takes the login name on the second controller, before the first, which takes it for ours, hears of that."""
+        directory, daemon = self.stage.directory, self.daemon("race")
+        daemon.config["realms"]["demo"]["directories"]["main"]["replication_lag"] = "5s"
+        daemon.start()
+        walk = Walk(daemon, directory, Mailbox(daemon.mailbox), "guest", Person("Rachel"))
+        steps = dict(walk.steps_of_account())
+        for title in ("registered", "mail arrived", "link opened"):
+            steps[title]()
+        directory.freeze_node(1)
+        directory.look_at(2)
+        directory.change(f"dn: CN=Another Walker,{directory.v['PEOPLE']}\nchangetype: add\nobjectClass: user\nsAMAccountName: rwalker\n\n")
+        directory.freeze_node(2)
+        directory.look_at(1)
+        directory.thaw_node(1)
+        steps["verified"]()
+        walk.await_state("provisioned")
+        first, before = walk.entry(), self.account(daemon, walk)
+        self.ids.add(walk.id)
+        same(first["samaccountname"], ["rwalker"], "the name that both controllers took")
+        directory.thaw_node(2)
+        directory.replicate()
+        until(lambda: self.account(daemon, walk)[0] != before[0], HEAL_S, "another entry of the account")
+        walk.await_state("provisioned")
+        walk.straight = None
+        self.rest(walk)
+        same(self.account(daemon, walk)[1], before[1], "sub")
+        expect(walk.entry()["samaccountname"] != ["rwalker"], "both have the name")
+        same(len(directory.search("(sAMAccountName=rwalker)")), 1, "entries with the name")
+        self.settled(daemon)
+        self.everywhere(daemon, walk)
+        same(daemon.stop(), 0, "the end")
+        return f"{first['dn'][0]} gave way, and is {walk.entry()['dn'][0]}"
+
     def main(self):
         directory = self.stage.directory
         for point in ("sent", "answered"):
             self.tests.run(f"{directory.title}: the add was {point}, the controller goes and comes back", self.comes_back, point)
+            self.tests.run(f"{directory.title}: the add was {point}, the controller comes back too late", self.comes_too_late, point)
+        if isinstance(directory, TwoControllers):
+            self.tests.run(f"{directory.title}: two controllers take one login name", self.gives_way)
         directory.stop()
         print(f"kill points: {self.visited} visited, {self.survived} survived")
         return self.tests.end()

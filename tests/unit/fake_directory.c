@@ -142,6 +142,7 @@ static struct entry *entry_of(struct arena *a, const struct fake_person *p) {
 		.enabled = p->enabled,
 		.locked = p->locked,
 		.expires_at = p->expires_at,
+		.created_at = p->created_at ? p->created_at : 1 + (p - fake.people),
 		.password_stamp = str_dup(a, str_of(p->stamp)),
 		.attributes = arena_array(a, struct attribute, 1),
 		.n_attributes = 1,
@@ -241,6 +242,22 @@ enum err directory_find_used(
 	}
 	memcpy(ret_by, by, values.n * sizeof(*by));
 	return OK;
+	return OK;
+}
+
+enum err directory_find_all(struct task *t, const struct directory_config *d, struct str name, struct str value,
+	struct entry **ret, size_t *ret_n) {
+	enum by by = str_eq(name, STR("marker")) ? BY_MARKER : str_eq(name, STR("login")) ? BY_LOGIN : BY_MAIL;
+	(void)d;
+	BEGIN(fault);
+	if (failed)
+		return locked(failed);
+	*ret = arena_array(t->arena, struct entry, FAKE_PEOPLE);
+	*ret_n = 0;
+	for (size_t i = 0; i < fake.n_people; i++)
+		if (!fake.people[i].gone && matches(t->arena, &fake.people[i], by, value))
+			(*ret)[(*ret_n)++] = *entry_of(t->arena, &fake.people[i]);
+	return locked(OK);
 }
 
 static struct fake_group *group_find(struct arena *a, struct str dn) {

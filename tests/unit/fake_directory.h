@@ -25,7 +25,8 @@ struct fake_person {
 	char password[128], before[128]; /* before: the last one, which may not come back */
 	bool enabled, locked;
 	int64_t expires_at;
-	char stamp[32];        /* of the password */
+	int64_t created_at;   /* 0: in the order of their making, from 1 on */
+	char stamp[32];       /* of the password */
 	enum verdict verdict; /* what a right password gives; VERDICT_OK */
 	bool gone;
 };

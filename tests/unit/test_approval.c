@@ -395,6 +395,86 @@ static void test_activate(void **state) {
 	assert_str(l.account->id, r->account_id);
 }
 
+/* ---- several controllers ---- */
+
+static struct str two_uris[] = {{"ldap://fake", 11}, {"ldap://second", 13}};
+
+static void test_settle(void **state) {
+	struct task *t = world_task(*state);
+	struct registration *r = NULL;
+	struct job job;
+	provisioned(t, &r);
+	assert_int_equal(
+		world_jobs(t, JOB_PLAN_SETTLE, "", NULL), 0); /* one controller: there is nothing to look for */
+
+	world_directory.uris = (struct strs){two_uris, COUNT(two_uris)};
+	world_directory.replication_lag = 60;
+	r = approved(t, "Berta", "berta@x.test");
+	assert_ok(registrar_provision(t, r->id));
+	assert_int_equal(world_jobs(t, JOB_PLAN_SETTLE, "", &job), 1);
+	assert_true(job.due_at > clock_wall_ms() + 30000 && str_eq(job.subject, r->id));
+	struct plan_row *row = NULL;
+	assert_ok(plans_find(t, r->plan_id, &row));
+	assert_str(row->controller, two_uris[0]);
+	assert_true(row->begun_at > 0);
+	assert_ok(registrar_settle(t, r->id));
+	assert_int_equal(world_again(t, r)->state, REGISTRATION_PROVISIONED);
+	assert_ok(registrar_settle(t, STR("gone")));
+	struct fake_person *twin = fake_person_add("balt", "berta@x.test"); /* made by the same plan, elsewhere */
+	twin->enabled = false;
+	snprintf(twin->dn, sizeof(twin->dn), "nsuniqueid=7+uid=balt,ou=people,dc=test");
+	snprintf(twin->marker, sizeof(twin->marker), "%.*s", FMT(r->id));
+	assert_ok(registrar_settle(t, r->id));
+	assert_true(twin->gone);
+	assert_int_equal(world_again(t, r)->state, REGISTRATION_PROVISIONED);
+	struct plan_step_row *steps = NULL;
+	size_t n = 0;
+	assert_ok(plan_steps_list(t, r->plan_id, &steps, &n));
+	assert_true(n >= 2 && str_contains(steps[n - 2].diagnostic, STR("is to be removed")));
+	assert_true(str_contains(steps[n - 1].diagnostic, STR("was removed")));
+}
+
+/* Somebody else's entry had the login name before, as another controller tells now. */
+static void test_settle_gives_way(void **state) {
+	struct task *t = world_task(*state);
+	struct registration *r = NULL;
+	struct account *a = NULL, *again = NULL;
+	struct activation look;
+	struct password_problem problem = {0};
+	world_directory.uris = (struct strs){two_uris, COUNT(two_uris)};
+	world_directory.replication_lag = 60;
+	struct str link = provisioned(t, &r);
+	assert_ok(accounts_find(t, r->account_id, &a));
+	fake_person_find("aalt")->created_at = 1000;
+	struct fake_person *ours = fake_person_find("aalt"), *other = fake_person_add("aalt", "aalt@y.test");
+	snprintf(other->dn, sizeof(other->dn), "uid=aalt,ou=other,dc=test");
+	assert_ok(registrar_settle(t, r->id));
+	assert_int_equal(world_again(t, r)->state, REGISTRATION_APPROVED);
+	assert_false(ours->gone);
+	assert_err(activation_look(t, link, &look), ERR_EXPIRED);
+	task_clear(t);
+	assert_ok(registrar_settle(t, r->id)); /* meanwhile there is nothing to do */
+	assert_ok(registrar_provision(t, r->id));
+	assert_true(ours->gone && !other->gone);
+	r = world_again(t, r);
+	assert_int_equal(r->state, REGISTRATION_PROVISIONED);
+	assert_str(r->login, STR("aalt2"));
+	assert_ok(accounts_find(t, r->account_id, &again));
+	assert_str(again->sub, a->sub);
+	assert_str(again->login, STR("aalt2"));
+	assert_false(str_eq(again->stable_id, a->stable_id));
+	assert_ok(ticket_issue(t, TICKET_ACTIVATE, STR("another mail"), r->id, r->mail, 3600, &link));
+	assert_ok(activation_complete(t, link, STR(PASSWORD), &problem));
+
+	ours = fake_person_find("aalt2");
+	ours->created_at = 1000;
+	other = fake_person_add("aalt2", "aalt2@y.test");
+	snprintf(other->dn, sizeof(other->dn), "uid=aalt2,ou=other,dc=test");
+	assert_err(registrar_settle(t, r->id), ERR_REFUSED);
+	assert_true(str_contains(t->failure_detail, STR("is in use")));
+	assert_false(ours->gone || other->gone);
+}
+
 /* Whatever call fails, the same password again brings it to its end. */
 static void test_activate_faults(void **state) {
 	for (size_t n = 0; n < 4; n++)
@@ -464,6 +544,6 @@ int main(void) {
 		TEST(test_provision_faults), TEST(test_provision_taken), TEST(test_provision_parked),
 		TEST(test_cancelled), TEST(test_cancelled_too_late),
 		TEST(test_by_rule), TEST(test_activate), TEST(test_activate_faults), TEST(test_activate_crash),
-		TEST(test_activate_foreign)};
+		TEST(test_activate_foreign), TEST(test_settle), TEST(test_settle_gives_way)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -495,7 +495,8 @@ static void names_its_steps(void **state) {
 	assert_text(plan_step_title(arena, p, 0), "create uid=ann");
 	assert_text(plan_step_title(arena, p, 1), "join cn=a\\2Cb");
 	assert_text(plan_step_title(arena, p, 2), "read back");
-	assert_text(plan_step_title(arena, p, 3), "");
+	assert_text(plan_step_title(arena, p, 3), "look for a second entry");
+	assert_text(plan_step_title(arena, p, 4), "");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)

@@ -30,6 +30,7 @@ static struct {
 	size_t pinned;  /* CONTROLLERS: none */
 	size_t last;    /* the controller that took the last change */
 	size_t adds;
+	bool may_not; /* remove and rename */
 	struct strs members;
 } fake;
 
@@ -131,6 +132,20 @@ enum err directory_find_marker(
 	return find(marker_is, marker, ret);
 }
 
+enum err directory_find_all(struct task *t, const struct directory_config *d, struct str name, struct str value,
+	struct entry **ret, size_t *ret_n) {
+	size_t now = 0;
+	(void)t, (void)d;
+	TRY(controller_now(&now));
+	*ret = arena_array(arena, struct entry, COUNT(fake.people));
+	*ret_n = 0;
+	for (size_t i = 0; i < fake.n_people; i++)
+		if ((fake.people[i].at >> now & 1) &&
+			(str_eq(name, STR("marker")) ? marker_is : login_is)(&fake.people[i].e, value))
+			(*ret)[(*ret_n)++] = fake.people[i].e;
+	return OK;
+}
+
 enum err directory_find_dn(struct task *t, const struct directory_config *d, struct str dn, struct entry **ret) {
 	(void)t, (void)d;
 	return find(dn_is, dn, ret);
@@ -167,6 +182,7 @@ static struct entry *person_at(const char *dn, const char *login, struct str mar
 	struct person *p = &fake.people[fake.n_people++];
 	p->e = (struct entry){.dn = str_of(dn), .login = str_of(login), .marker = marker};
 	p->e.stable_id = str_printf(arena, "id-%zu", fake.n_people);
+	p->e.created_at = (int64_t)fake.n_people;
 	p->at = at;
 	return &p->e;
 }
@@ -205,6 +221,29 @@ void directory_enabling(struct arena *a, const struct directory_config *d, const
 	(void)a, (void)d, (void)now, (void)enabled, (void)list, (void)n;
 }
 
+static enum err change_one(const struct change *c, size_t now) {
+	if (c->kind == CHANGE_ADD)
+		return add(c, now);
+	if (c->kind == CHANGE_VALUE_ADD) {
+		if (!strs_has(fake.members, c->attributes[0].values.v[0]))
+			strs_add(arena, &fake.members, c->attributes[0].values.v[0]);
+		return OK;
+	}
+	for (size_t i = 0; i < fake.n_people; i++) {
+		struct person *p = &fake.people[i];
+		if (!(p->at >> now & 1) || !dn_is(&p->e, c->dn))
+			continue;
+		if (fake.may_not)
+			return ERR_REFUSED;
+		if (c->kind == CHANGE_RENAME)
+			p->e.dn = c->new_dn;
+		else
+			p->at = 0;
+		return OK;
+	}
+	return ERR_NOT_FOUND;
+}
+
 enum err directory_apply(struct task *t, const struct directory_config *d, const struct change *changes, size_t n,
 	struct report *report) {
 	size_t now = 0;
@@ -214,18 +253,19 @@ enum err directory_apply(struct task *t, const struct directory_config *d, const
 	fake.last = now;
 	report->controller = d->uris.v[now];
 	assert_int_equal(n, 1);
-	enum err code = OK;
-	if (changes[0].kind == CHANGE_ADD)
-		code = add(&changes[0], now);
-	else if (!strs_has(fake.members, changes[0].attributes[0].values.v[0]))
-		strs_add(arena, &fake.members, changes[0].attributes[0].values.v[0]);
+	enum err code = change_one(&changes[0], now);
 	if (fake.loses >> now & 1) {
 		fake.loses &= ~(1u << now);
 		return task_fail(&task, ERR_TIMEOUT, "fake: no answer");
 	}
-	report->result = code ? 68 : 0;
+	report->result = !code ? 0 : code == ERR_EXISTS ? 68 : 32;
 	report->done = !code;
 	return code ? task_fail(&task, code, "fake: %d", report->result) : OK;
+}
+
+static void replicate(void) {
+	for (size_t i = 0; i < fake.n_people; i++)
+		fake.people[i].at = fake.people[i].at ? ALL : 0;
 }
 
 /* ---- running ---- */
@@ -427,6 +467,162 @@ static void makes_one_whatever_is_lost(void **state) {
 	}
 }
 
+/* ---- two where there should be one ---- */
+
+#define MARKER STR("01JABC")
+
+static size_t shown(void) {
+	size_t n = 0;
+	for (size_t i = 0; i < fake.n_people; i++)
+		n += fake.people[i].at != 0;
+	return n;
+}
+
+/* Until it says that there is nothing more to do. */
+static enum err settle_all(const struct plan *p, struct plan_progress *progress) {
+	for (size_t i = 0; i < 8; i++) {
+		task_clear(&task);
+		TRY(plan_settle(&task, &directory, p, progress, &report));
+		assert_int_equal(fake.pinned, CONTROLLERS);
+		if (report.result < 0 || progress->step < plan_steps(p))
+			return OK;
+	}
+	return ERR_INTERNAL;
+}
+
+static struct plan_progress finished(const struct plan *p) {
+	struct plan_progress progress = {0};
+	assert_int_equal(run_all(p, &progress), OK);
+	replicate();
+	return progress;
+}
+
+/* A second one of ours, before the first was read back: the older stays, and which one goes is kept before it does. */
+static void removes_the_second_of_ours(void **state) {
+	(void)state;
+	struct plan *p = plan_of(1);
+	struct plan_progress progress = {0};
+	assert_int_equal(run(p, &progress), OK);
+	assert_int_equal(run(p, &progress), OK);
+	person_at("uid=ann+x=y,ou=people,dc=test", "ann", STR("other"), ALL);
+	person_at("nsuniqueid=1-2+" ANN, "ann", MARKER, ALL)->created_at = 0;
+	assert_int_equal(run(p, &progress), OK);
+	assert_true(str_eq(progress.twin, STR("id-3")));
+	assert_int_equal(shown(), 3);
+	assert_int_equal(progress.step, 1);
+	assert_int_equal(run(p, &progress), OK);
+	assert_true(str_empty(progress.twin));
+	assert_int_equal(fake.people[2].at, 0);
+	fake.people[1].at = 0;
+	assert_int_equal(run_all(p, &progress), OK);
+	assert_true(str_eq(progress.stable_id, STR("id-1")));
+}
+
+/* What is not provably made by the plan stays: another's name, one that is in use, one without a stable id. */
+static void removes_nothing_else(void **state) {
+	(void)state;
+	for (size_t way = 0; way < 4; way++) {
+		begin(NULL);
+		struct plan *p = plan_of(1);
+		struct plan_progress progress = finished(p);
+		struct entry *other = person_at(
+			way == 0 ? "uid=mallory,ou=people,dc=test" : "uid=Ann,ou=People,dc=test", "ann", MARKER, ALL);
+		other->enabled = way == 1;
+		other->stable_id = way == 2 ? STR_NONE : other->stable_id;
+		fake.may_not = way == 3;
+		assert_int_equal(settle_all(p, &progress), ERR_REFUSED);
+		assert_true(str_contains(
+			task.failure_detail, way == 3 ? STR("may not") : STR("is not provably made by it")));
+		assert_int_equal(shown(), 2);
+	}
+}
+
+static void settles_what_came_later(void **state) {
+	(void)state;
+	struct plan *p = plan_of(1);
+	struct plan_progress progress = finished(p);
+	fake.people[0].e.enabled = true; /* in use by now */
+	assert_int_equal(settle_all(p, &progress), OK);
+	person_at("uid=ann\\0ACNF:0a,ou=people,dc=test", "ann", MARKER, 1 << 1)->created_at =
+		0; /* older, and yet not the one */
+	fake.down = 1 << 2;
+	assert_int_equal(settle_all(p, &progress), ERR_UNAVAILABLE);
+	assert_true(str_contains(task.failure_detail, STR("ldaps://c does not answer")));
+	assert_int_equal(fake.people[1].at, 0);
+	fake.down = 0;
+	fake.people[0].at = 1;
+	assert_int_equal(settle_all(p, &progress), ERR_UNAVAILABLE);
+	assert_true(str_contains(task.failure_detail, STR("does not show the entry yet")));
+	replicate();
+	fake.people[1].at = 0;
+	assert_int_equal(settle_all(p, &progress), OK);
+	fake.people[0].at = 0;
+	fake.people[1].at = ALL; /* the directory took the one for the other */
+	assert_int_equal(settle_all(p, &progress), ERR_REFUSED);
+	assert_true(str_contains(task.failure_detail, STR("is there instead")));
+	fake.people[1].at = 0; /* removed by others: nothing is left to look after */
+	assert_int_equal(settle_all(p, &progress), OK);
+	assert_int_equal(progress.step, plan_steps(p));
+}
+
+/* Its name was taken from the one that stays. */
+static void names_it_again(void **state) {
+	(void)state;
+	struct plan *p = plan_of(1);
+	struct plan_progress progress = finished(p);
+	fake.people[0].e.dn = STR("uid=ann\\0ACNF:0a1b2c,ou=people,dc=test");
+	fake.people[0].e.enabled = true;
+	person_at(ANN, "ann", MARKER, ALL);
+	fake.may_not = true;
+	assert_int_equal(settle_all(p, &progress), ERR_REFUSED);
+	fake.may_not = false;
+	assert_int_equal(settle_all(p, &progress), OK);
+	assert_int_equal(shown(), 1);
+	assert_true(str_eq(fake.people[0].e.dn, STR(ANN)));
+}
+
+/* Another's entry with the login name. */
+static void gives_way_to_the_older(void **state) {
+	(void)state;
+	struct plan *p = plan_of(2);
+	struct plan_progress progress = finished(p);
+	person_at("uid=ann,ou=other,ou=people,dc=test", "ann", STR(""), ALL)->created_at = 0;
+	assert_int_equal(settle_all(p, &progress), OK);
+	assert_int_equal(progress.step, plan_steps(p) - 1);
+	assert_int_equal(shown(), 2); /* it is the plan that removes */
+	assert_int_equal(run_all(p, &progress), OK);
+	assert_int_equal(progress.candidate, 1);
+	assert_true(str_eq(progress.stable_id, STR("id-3")) && str_eq(progress.dn, STR("uid=ann2,ou=people,dc=test")));
+	assert_int_equal(fake.people[0].at, 0);
+	assert_int_equal(shown(), 2);
+
+	begin(NULL);
+	p = plan_of(1); /* no other name */
+	progress = finished(p);
+	person_at("uid=ann,ou=other,ou=people,dc=test", "ann", STR(""), ALL)->created_at = 0;
+	assert_int_equal(settle_all(p, &progress), OK);
+	assert_int_equal(run(p, &progress), ERR_EXISTS);
+	assert_int_equal(shown(), 2);
+}
+
+static void stays_where_it_must(void **state) {
+	(void)state;
+	struct plan *p = plan_of(2);
+	struct plan_progress progress = finished(p);
+	struct entry *other = person_at("uid=ann,ou=other,ou=people,dc=test", "ann", STR(""), ALL);
+	assert_int_equal(settle_all(p, &progress), ERR_REFUSED);
+	assert_true(str_contains(task.failure_detail, STR("made later by somebody else")));
+	other->marker = STR("of another registration");
+	assert_int_equal(settle_all(p, &progress), ERR_UNAVAILABLE);
+	pass(&progress, LAG_MS);
+	assert_int_equal(settle_all(p, &progress), ERR_REFUSED);
+	other->created_at = 0;
+	fake.people[0].e.enabled = true;
+	assert_int_equal(settle_all(p, &progress), ERR_REFUSED);
+	assert_true(str_contains(task.failure_detail, STR("is in use")));
+	assert_int_equal(shown(), 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 int main(void) {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +635,12 @@ int main(void) {
 		TEST(waits_where_none_answers),
 		TEST(knows_a_controller_of_before),
 		TEST(makes_one_whatever_is_lost),
+		TEST(removes_the_second_of_ours),
+		TEST(removes_nothing_else),
+		TEST(settles_what_came_later),
+		TEST(names_it_again),
+		TEST(gives_way_to_the_older),
+		TEST(stays_where_it_must),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

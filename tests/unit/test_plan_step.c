@@ -132,6 +132,17 @@ enum err directory_find_marker(
 	return find(STR("marker"), marker, ret);
 }
 
+enum err directory_find_all(struct task *t, const struct directory_config *d, struct str name, struct str value,
+	struct entry **ret, size_t *ret_n) {
+	(void)t, (void)d;
+	*ret_n = 0;
+	*ret = arena_array(arena, struct entry, COUNT(fake.people));
+	for (size_t i = 0; i < fake.n_people; i++)
+		if (matches(&fake.people[i], name, value))
+			(*ret)[(*ret_n)++] = fake.people[i];
+	return OK;
+}
+
 enum err directory_find_dn(struct task *t, const struct directory_config *d, struct str dn, struct entry **ret) {
 	(void)t, (void)d;
 	return find(STR("dn"), dn, ret);

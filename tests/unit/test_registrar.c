@@ -22,17 +22,17 @@ static struct registration *row_new(struct task *t, enum registration_state stat
 
 static void test_transitions(void **state) {
 	enum { NO = -1, S, P, A, C, ACT, R, X, W };
-	/* Columns: SUBMIT_AGAIN, VERIFY_PENDING, VERIFY_APPROVED, APPROVE, REJECT, PROVISIONED, ACTIVATE, EXPIRE,
-	 * WITHDRAW, CANCEL */
+	/* Columns: SUBMIT_AGAIN, VERIFY_PENDING, VERIFY_APPROVED, APPROVE, REJECT, PROVISIONED, ACTIVATE, GIVE_WAY,
+	 * EXPIRE, WITHDRAW, CANCEL */
 	static const int to[REGISTRATION_STATES][EVENTS] = {
-		[REGISTRATION_SUBMITTED] = {X, P, A, NO, NO, NO, NO, X, W, NO},
-		[REGISTRATION_PENDING] = {NO, NO, NO, A, R, NO, NO, X, W, NO},
-		[REGISTRATION_APPROVED] = {NO, NO, NO, NO, NO, C, NO, NO, NO, P},
-		[REGISTRATION_PROVISIONED] = {NO, NO, NO, NO, NO, NO, ACT, NO, NO, NO},
-		[REGISTRATION_ACTIVE] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
-		[REGISTRATION_REJECTED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
-		[REGISTRATION_EXPIRED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
-		[REGISTRATION_WITHDRAWN] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
+		[REGISTRATION_SUBMITTED] = {X, P, A, NO, NO, NO, NO, NO, X, W, NO},
+		[REGISTRATION_PENDING] = {NO, NO, NO, A, R, NO, NO, NO, X, W, NO},
+		[REGISTRATION_APPROVED] = {NO, NO, NO, NO, NO, C, NO, NO, NO, NO, P},
+		[REGISTRATION_PROVISIONED] = {NO, NO, NO, NO, NO, NO, ACT, A, NO, NO, NO},
+		[REGISTRATION_ACTIVE] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
+		[REGISTRATION_REJECTED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
+		[REGISTRATION_EXPIRED] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
+		[REGISTRATION_WITHDRAWN] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO},
 	};
 	struct task *t = world_task(*state);
 	for (int s = 0; s < REGISTRATION_STATES; s++)
@@ -244,8 +244,7 @@ static void test_verify_twins(void **state) {
 		bool goes_on = first_now[i] >= REGISTRATION_REJECTED;
 		assert_int_equal(registration_verify(t, other, &seen), goes_on ? OK : ERR_EXPIRED);
 		task_clear(t);
-		assert_int_equal(
-			world_again(t, second)->state, goes_on ? REGISTRATION_PENDING : REGISTRATION_EXPIRED);
+		assert_int_equal(world_again(t, second)->state, goes_on ? REGISTRATION_PENDING : REGISTRATION_EXPIRED);
 	}
 }
 
@@ -344,8 +343,7 @@ static void test_due(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_transitions), TEST(test_transition_stale), TEST(test_submit),
 		TEST(test_submit_limits), TEST(test_submission_notice), TEST(test_verify), TEST(test_verify_by_rule),
-		TEST(test_verify_refused), TEST(test_verify_rolls_back), TEST(test_verify_parallel), TEST(test_verify_twins),
-		TEST(test_resend),
-		TEST(test_status), TEST(test_due)};
+		TEST(test_verify_refused), TEST(test_verify_rolls_back), TEST(test_verify_parallel),
+		TEST(test_verify_twins), TEST(test_resend), TEST(test_status), TEST(test_due)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,7 @@ const struct kind_row kinds[JOB_KINDS] = {
 	[JOB_NOTICE] = {"answer", run_answer, 3},
 	[JOB_PLAN_APPLY] = {"slow", run_slow, 2},
 	[JOB_LOGOUT] = {"unknown", run_unknown, 2},
+	[JOB_PLAN_SETTLE] = {"unknown", run_unknown, 2},
 };
 
 static const struct config *config_now(void) {

@@ -9,7 +9,7 @@
 
 /* ---- jobs ---- */
 
-static const char *const kind_keys[JOB_KINDS] = {"job.notice", "job.plan", "job.logout", "job.change"};
+static const char *const kind_keys[JOB_KINDS] = {"job.notice", "job.plan", "job.logout", "job.change", "job.settle"};
 static const struct {
 	const char *key, *sign;
 } job_states[] = {[JOB_QUEUED] = {"job.queued", "wait"},
@@ -54,7 +54,8 @@ static void add_job(struct task *t, struct value *list, const struct job *j) {
 	value_text(t->arena, row, "state", text(job_states[j->state].key));
 	value_text(t->arena, row, "sign", str_of(job_states[j->state].sign));
 	value_text(t->arena, row, "failure", visible(t, j->failure));
-	value_text(t->arena, row, "registration", j->kind == JOB_PLAN_APPLY ? j->subject : STR(""));
+	value_text(t->arena, row, "registration",
+		j->kind == JOB_PLAN_APPLY || j->kind == JOB_PLAN_SETTLE ? j->subject : STR(""));
 	value_text(t->arena, row, "person", changed_person(t, j));
 	value_text(t->arena, row, "client", told_client(t, j));
 	value_text(t->arena, row, "tried", tried_words(t, j->attempts));
