@@ -208,15 +208,11 @@ enum err run_roles_explain(struct task *t, char **argv) {
 	const struct directory_config *d = NULL;
 	struct groups groups = {0};
 	struct roles roles = {0};
-	enum err found = ERR_NOT_FOUND;
-	for (size_t i = 0; found == ERR_NOT_FOUND && i < t->realm->n_directories; i++) {
-		d = &t->realm->directories[i];
-		task_clear(t);
-		found = directory_find_login(t, d, str_of(argv[1]), &e);
-	}
+	enum err found = login_lookup(t, str_of(argv[1]), &d, &e);
 	if (found == ERR_NOT_FOUND || found == ERR_EXISTS) {
 		task_clear(t);
-		return task_fail(t, found, "%s \"%s\" (people_base, people_filter, login_attributes)",
+		return task_fail(t, found,
+			"%s \"%s\" (people_base, people_filter, login_attributes, login_suffix, mail_domains)",
 			found == ERR_EXISTS ? "more than one person is found by" : "nobody is found by", argv[1]);
 	}
 	TRY(found);

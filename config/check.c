@@ -151,12 +151,33 @@ static bool is_loaded(struct scope s, struct str id) {
 			call;                                                                                          \
 	}
 
+static bool suffix_check(struct str s) {
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '@' || s.p[i] == '\\' || (unsigned char)s.p[i] <= ' ')
+			return false;
+	return true;
+}
+
+/* A suffix names one directory. */
+static void check_suffix(struct scope s, const struct realm *r, const struct directory_config *d) {
+	if (str_empty(d->login_suffix))
+		return;
+	if (!suffix_check(d->login_suffix))
+		scope_fail(s, STR("login_suffix"), "holds a space, @ or \\");
+	for (const struct directory_config *other = r->directories; other < d; other++)
+		if (str_eq_case(other->login_suffix, d->login_suffix))
+			scope_fail(s, STR("login_suffix"), "is that of %.*s too", FMT(other->id));
+}
+
 static void check_realm(struct scope s, const struct realm *r) {
 	if (r->session_idle > r->session_ttl && r->session_ttl)
 		scope_fail(s, STR("session.idle"), "is longer than session.ttl");
 	for (size_t i = 0; i < r->n_roles; i++)
 		check_role(s, &r->roles[i], i);
-	CHECK_EACH(r, s, n_directories, directories, "directories", check_directory(below, &r->directories[i]))
+	CHECK_EACH(r, s, n_directories, directories, "directories", {
+		check_directory(below, &r->directories[i]);
+		check_suffix(below, r, &r->directories[i]);
+	})
 	CHECK_EACH(r, s, n_profiles, profiles, "profiles", check_profile(below, r, &r->profiles[i]))
 	CHECK_EACH(r, s, n_clients, clients, "clients", check_client(below, &r->clients[i]))
 }

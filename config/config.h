@@ -112,6 +112,7 @@ struct directory_config {
 	struct str group_member_attribute, group_filter; /* member, (objectClass=groupOfNames) */
 	struct str marker_attribute; /* usherRequestId, or an attribute that exists: employeeNumber */
 	struct strs mail_domains;    /* routing where a realm has several; empty: any */
+	struct str login_suffix;     /* "partner": alice@partner and partner\alice are alice of this one; or empty */
 	enum directory_disable disable;
 	bool transactions; /* RFC 5805 where the server has it */
 	int64_t network_timeout_ms, operation_timeout_ms;

@@ -123,6 +123,11 @@ const struct key keys_directory[] = {
 	{DIRECTORY "mail_domains", KEY_LIST, AT(mail_domains), .fallback = "[]", .max = 256, .item = KEY_DOMAIN,
 		.help = "Where a realm has several directories: the mail domains of the people in this one. Empty: "
 			"any."},
+	{DIRECTORY "login_suffix", KEY_TEXT, AT(login_suffix), .fallback = "", .max = 64,
+		.help = "Where a realm has several directories: what names this one behind a user name and @, or "
+			"before "
+			"it and a backslash. With PARTNER, alice@partner and PARTNER\\alice are looked for here, as "
+			"alice."},
 	{DIRECTORY "attributes", KEY_MAP, AT(attributes), .fallback = "{}", .max = 64, .item = KEY_ATTRIBUTE,
 		.shape = &attributes,
 		.help = "Names of attributes in this directory, where they differ from what the driver takes them to "

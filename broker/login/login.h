@@ -29,6 +29,10 @@ struct login {
 enum err login_password(struct task *t, struct str username, struct str password, struct str old_session,
 	struct str agent, struct login *ret) must_use;
 
+/* Whom a typed name means, as at a login. ERR_NOT_FOUND: nobody; ERR_EXISTS: more than one. */
+enum err login_lookup(struct task *t, struct str username, const struct directory_config **ret_directory,
+	struct entry **ret) must_use;
+
 struct login_state {
 	struct session *session;
 	struct account *account;

@@ -11,8 +11,11 @@ struct found {
 		*directory; /* the last one asked, also when nobody was found; NULL: no directory takes this name */
 	struct entry *entry;
 	int64_t read_at; /* when the look began */
+	bool ambiguous;  /* more than one has the name: nobody is meant */
 };
-/* ERR_NOT_FOUND: nobody, or more than one. */
+/* In the directories that the name may belong to: one whose login_suffix it bears, else those whose mail_domains it fits.
+ * One that timed out last is asked only when no other knows the name. ERR_NOT_FOUND: nobody, or more than one, in one
+ * directory or in several. */
 enum err login_find(struct task *t, struct str username, struct found *ret) must_use;
 /* Finds and binds; an unknown name is VERDICT_WRONG by the same way. */
 enum err login_verify(struct task *t, struct str username, struct str password, struct found *found, enum verdict *ret,

@@ -5,38 +5,11 @@
 #include "base/secret.h"
 #include "broker/login/login_private.h"
 
-static bool routed_here(struct arena *a, const struct directory_config *d, struct str username) {
-	if (!d->mail_domains.n)
-		return true;
-	size_t at = str_find(username, '@', 0);
-	return at < username.n && strs_has(d->mail_domains, str_lower(a, str_sub(username, at + 1, username.n)));
-}
-
 /* An unknown name goes the way of a wrong password: one search, one bind, on a name that no entry can have. */
 static enum err verify_nobody(struct task *t, const struct directory_config *d, struct str password) {
 	enum verdict unused;
 	struct str nobody = dn_child(t->arena, d->rdn_attribute, random_token(t->arena, 24), d->people_base);
 	return directory_verify(t, d, nobody, password, &unused, NULL);
-}
-
-enum err login_find(struct task *t, struct str username, struct found *ret) {
-	const struct realm *r = t->realm;
-	enum err failed = OK;
-	ret->read_at = clock_wall_ms();
-	for (size_t i = 0; i < r->n_directories; i++) {
-		const struct directory_config *d = &r->directories[i];
-		if (!routed_here(t->arena, d, username))
-			continue;
-		ret->directory = d;
-		enum err e = directory_find_login(t, d, username, &ret->entry);
-		if (!e)
-			return OK;
-		if (e != ERR_NOT_FOUND && e != ERR_EXISTS)
-			failed = e;
-		else
-			task_clear(t);
-	}
-	return failed ? failed : ERR_NOT_FOUND;
 }
 
 /* A wrong password of this entry, as long as its password is the one it has now. */
@@ -128,8 +101,8 @@ static enum err login_refused(struct task *t, const struct found *found, enum ve
 	if (verdict == VERDICT_LOCKED)
 		TRY(tell_locked(t, found));
 	struct str subject = found->entry ? found->entry->stable_id : STR("");
-	return audit_record(
-		t, "login.refused", subject, AUDIT("why", found->entry ? STR("credentials") : STR("unknown")));
+	struct str why = found->entry ? STR("credentials") : found->ambiguous ? STR("ambiguous") : STR("unknown");
+	return audit_record(t, "login.refused", subject, AUDIT("why", why));
 }
 
 static enum err login_decide(struct task *t, const struct found *found, enum verdict verdict, struct login *ret) {

@@ -306,13 +306,8 @@ static enum err prepare_approvers(struct task *t, struct notice_task *n) {
 static enum err prepare_reset(struct task *t, struct notice_task *n) {
 	struct str typed = str_dup(t->arena, json_member_str(n->body, "username"));
 	struct entry *e = NULL;
-	enum err found = ERR_NOT_FOUND;
 	const struct directory_config *d = NULL;
-	for (size_t i = 0; found == ERR_NOT_FOUND && i < t->realm->n_directories; i++) {
-		task_clear(t);
-		d = &t->realm->directories[i];
-		found = directory_find_login(t, d, typed, &e);
-	}
+	enum err found = login_lookup(t, typed, &d, &e);
 	if (found == ERR_NOT_FOUND || found == ERR_EXISTS || (!found && (!e->enabled || str_empty(e->mail)))) {
 		task_clear(t);
 		n->skip = true;

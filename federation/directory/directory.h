@@ -249,6 +249,8 @@ enum err directory_controllers(
 /* The URIs of its controllers, the preferred one first: uris, or those that DNS names for domain. ERR_UNAVAILABLE: DNS
  * names none, or does not answer. */
 enum err directory_uris(struct task *t, const struct directory_config *d, struct strs *ret) must_use;
+/* Whether the last wait for it was in vain: who needs an answer from one of several asks the others first. */
+bool directory_is_silent(const struct directory_config *d);
 /* Whether this program can bind by Kerberos. */
 bool directory_has_kerberos(void);
 /* The same in one sentence, for readiness. */

@@ -86,9 +86,19 @@ struct health *health_of(const struct directory_config *d) {
 
 bool health_allows(struct health *h) {
 	pthread_mutex_lock(&h->lock);
-	bool allows = clock_monotonic_ms() >= h->open_until;
+	int64_t now = clock_monotonic_ms();
+	bool allows = now >= h->open_until;
+	if (allows && h->timeouts >= BREAKER_TIMEOUTS)
+		h->open_until = now + BREAKER_MS;
 	pthread_mutex_unlock(&h->lock);
 	return allows;
+}
+
+bool health_is_silent(struct health *h) {
+	pthread_mutex_lock(&h->lock);
+	bool silent = h->timeouts > 0;
+	pthread_mutex_unlock(&h->lock);
+	return silent;
 }
 
 void health_answered(struct health *h) {

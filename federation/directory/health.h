@@ -11,8 +11,10 @@
 struct health;
 
 struct health *health_of(const struct directory_config *d);
-/* False while the breaker is open: after five time-outs in a row, for five seconds; the one after that is a trial. */
+/* False while the breaker is open: after five time-outs in a row, for five seconds. The one after that is a trial, and
+ * others are refused for five seconds more, unless it gets an answer. */
 bool health_allows(struct health *h);
+bool health_is_silent(struct health *h); /* the last wait timed out */
 void health_answered(struct health *h); /* an answer, whatever it said */
 void health_timed_out(struct health *h);
 /* A controller that does not answer is tried last for ten seconds. */

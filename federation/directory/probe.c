@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "federation/directory/discover.h"
 #include "federation/directory/driver.h"
+#include "federation/directory/health.h"
 #include "federation/directory/ticket.h"
 
 OWNED(x509, X509 *, X509_free)
@@ -93,6 +94,10 @@ static void look(struct task *t, const struct directory_config *d, size_t uri, s
 
 enum err directory_uris(struct task *t, const struct directory_config *d, struct strs *ret) {
 	return discover_uris(t, d, ret);
+}
+
+bool directory_is_silent(const struct directory_config *d) {
+	return health_is_silent(health_of(d));
 }
 
 bool directory_has_kerberos(void) {

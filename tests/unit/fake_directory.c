@@ -199,7 +199,8 @@ static enum err find(struct task *t, enum by by, struct str value, struct entry 
 }
 
 enum err directory_find_login(struct task *t, const struct directory_config *d, struct str typed, struct entry **ret) {
-	(void)d;
+	if (fake.silent && str_eq(d->id, str_of(fake.silent)))
+		return task_fail(t, ERR_UNAVAILABLE, "fake: silent");
 	return find(t, BY_TYPED, typed, ret);
 }
 enum err directory_find_id(struct task *t, const struct directory_config *d, struct str stable_id, struct entry **ret) {
@@ -219,6 +220,10 @@ enum err directory_find_value(
 	struct task *t, const struct directory_config *d, struct str name, struct str value, struct entry **ret) {
 	(void)d;
 	return find(t, str_eq(name, STR("login")) ? BY_LOGIN : BY_MAIL, value, ret);
+}
+
+bool directory_is_silent(const struct directory_config *d) {
+	return fake.silent && str_eq(d->id, str_of(fake.silent));
 }
 
 enum err directory_principal_taken(struct task *t, const struct directory_config *d, struct str login, bool *ret) {

@@ -43,6 +43,7 @@ struct fake_directory {
 	size_t calls, fault_at; /* the call of this number (from 0) fails */
 	enum fake_fault fault;
 	bool down; /* every call */
+	const char *silent; /* the id of a directory that says nothing to searches, or NULL */
 	bool catalog_down;
 	const char *elsewhere; /* a login whose principal somebody in the forest has, or NULL */
 	size_t adds, binds, searches, sets;

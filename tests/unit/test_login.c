@@ -357,6 +357,61 @@ static void test_routing(void **state) {
 	assert_int_equal(fake.calls, calls);
 }
 
+/* A realm with two directories, which hold the same people here. */
+static struct directory_config two[2];
+
+static void begin_two(void) {
+	two[0] = two[1] = world_directory;
+	two[1].id = STR("second");
+	world_realm.directories = two;
+	world_realm.n_directories = 2;
+}
+
+static void test_two_directories(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "twin", &p);
+	begin_two();
+	/* A name that both know is nobody's: not the first one's either, with whatever password. */
+	assert_int_equal(try(t, "twin", RIGHT).result, LOGIN_REFUSED);
+	assert_true(fake.bound[0] != 0 && !strstr(fake.bound, "uid=twin")); /* it takes as long as a wrong one */
+	two[1].mail_domains = world_one(5, "x.test");
+	assert_int_equal(try(t, "twin", RIGHT).result, LOGIN_OK);
+	assert_int_equal(try(t, "twin@x.test", RIGHT).result, LOGIN_REFUSED);
+	two[0].mail_domains = world_one(6, "y.test");
+	assert_int_equal(try(t, "twin@x.test", RIGHT).result, LOGIN_OK);
+	assert_int_equal(try(t, "twin", RIGHT).result, LOGIN_REFUSED);
+}
+
+static void test_login_suffix(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "suffixed", &p);
+	begin_two();
+	two[1].login_suffix = STR("PARTNER");
+	static const struct {
+		const char *typed;
+		enum login_result result;
+	} rows[] = {{"suffixed", LOGIN_REFUSED}, {"suffixed@partner", LOGIN_OK}, {"Partner\\suffixed", LOGIN_OK},
+		{"suffixed@other", LOGIN_REFUSED}, {"other\\suffixed", LOGIN_REFUSED}, {"@partner", LOGIN_REFUSED},
+		{"suffixed@partner@partner", LOGIN_REFUSED}, {"partner\\", LOGIN_REFUSED}};
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (try(t, rows[i].typed, RIGHT).result != rows[i].result)
+			fail_msg("row %zu", i);
+	/* Its own directory alone is asked: the other one's being away does not matter. */
+	fake.silent = "main";
+	assert_int_equal(try(t, "suffixed@partner", RIGHT).result, LOGIN_OK);
+}
+
+/* One that is silent holds nobody whom another directory knows; its own people are told. */
+static void test_silent_directory(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "quick", &p);
+	struct login l;
+	begin_two();
+	fake.silent = "main";
+	assert_int_equal(try(t, "quick", RIGHT).result, LOGIN_OK);
+	assert_err(login_password(t, STR("slow"), STR(RIGHT), STR(""), STR(""), &l), ERR_UNAVAILABLE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void) {
@@ -364,6 +419,7 @@ int main(void) {
 		TEST(test_throttle_entry), TEST(test_wrong_once), TEST(test_throttle_clear),
 		TEST(test_throttle_address), TEST(test_down), TEST(test_session_ends), TEST(test_end),
 		TEST(test_change), TEST(test_change_throttled), TEST(test_reset_request), TEST(test_reset),
-		TEST(test_reset_refused), TEST(test_person), TEST(test_routing)};
+		TEST(test_reset_refused), TEST(test_person), TEST(test_routing), TEST(test_two_directories),
+		TEST(test_login_suffix), TEST(test_silent_directory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
