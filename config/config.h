@@ -167,7 +167,8 @@ struct client_config {
 	struct strs roles;                        /* globs of roles it sees; empty: none */
 	struct str roles_claim;                   /* "roles", "realm_access.roles" */
 	enum roles_shape roles_shape;
-	bool groups_claim; /* also "groups": names of the groups */
+	bool groups_claim;    /* also "groups": names of the groups */
+	int64_t claims_bytes; /* of roles and groups in one token; what has no room is told by an endpoint */
 	enum consent_mode consent;
 	struct str signing_alg;    /* RS256, ES256, PS256, EdDSA */
 	bool introspect;           /* may call introspection */

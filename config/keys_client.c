@@ -48,6 +48,9 @@ const struct key keys_client[] = {
 		.help = "flat is a list named roles, groups a list named groups, nested a list within an object."},
 	{CLIENT "roles.groups", KEY_BOOL, AT(groups_claim), .fallback = "false",
 		.help = "Whether it also gets the names of the groups, as the claim groups."},
+	{CLIENT "roles.budget", KEY_INT, AT(claims_bytes), .fallback = "4096", .min = 0, .max = 6144,
+		.help = "Bytes of roles and groups that a token of it may hold. What has no room is not in the token, "
+			"which then says where to ask (distributed claims); userinfo always has all."},
 	{CLIENT "consent", KEY_ENUM, AT(consent), .fallback = "never", .words = "never|once|always",
 		.help = "When people are asked whether the application may have their data."},
 	{CLIENT "signing_alg", KEY_WORD, AT(signing_alg), .fallback = "RS256", .words = "RS256|ES256|PS256|EdDSA",

@@ -18,6 +18,7 @@ const struct route routes[] = {
 	{R "/authorize/resume", GET, PLACE_WORKER, GUARD_SESSION, endpoint_authorize_resume, false},
 	{R "/token", POST, PLACE_TOKEN, GUARD_CLIENT | GUARD_CORS, endpoint_token, true},
 	{R "/userinfo", GET | POST, PLACE_WORKER, GUARD_BEARER | GUARD_CORS, endpoint_userinfo, true},
+	{R "/claims", GET | POST, PLACE_WORKER, GUARD_BEARER | GUARD_CORS, endpoint_claims, true},
 	{R "/introspect", POST, PLACE_WORKER, GUARD_CLIENT, endpoint_introspect, true},
 	{R "/revoke", POST, PLACE_WORKER, GUARD_CLIENT | GUARD_CORS, endpoint_revoke, true},
 	{R "/logout", GET | POST, PLACE_WORKER, GUARD_SESSION, endpoint_logout,

@@ -70,7 +70,7 @@ static void put_jti(struct buf *b, const struct grant *g) {
 /* The members of an object, put at the end of another that is open still. */
 static enum err put_roles(struct task *t, struct buf *b, const struct bearer *who) {
 	owned(json) json_t *roles = json_object();
-	TRY(claims_roles(t, who->client, who->scope, who->person, roles));
+	TRY(claims_in_token(t, who, roles));
 	struct str text = json_text(t->arena, roles);
 	if (json_object_size(roles) == 0)
 		return OK;
@@ -101,8 +101,8 @@ enum err access_token_make(struct task *t, const struct bearer *b, struct str *r
 		TRY(put_roles(t, &p, b));
 	buf_byte(&p, '}');
 	if (buf_full(&p))
-		return task_fail(t, ERR_TOO_LARGE,
-			"an access token for %.*s would be too large; make fewer roles visible to it", FMT(c->id));
+		return task_fail(t, ERR_TOO_LARGE, "an access token for %.*s would be too large; lower roles.budget",
+			FMT(c->id));
 	TRY(jws_sign(t, key, STR(TYP_ACCESS), buf_str(&p), &token));
 	if (b->account) /* a client's own rarely comes back to us, and is made on event threads by the ten thousand */
 		token_cache_add(t->realm_name, token, exp);

@@ -122,15 +122,18 @@ static bool is_given(const struct client_config *c, struct str scope, const char
 
 enum err claims_roles(
 	struct task *t, const struct client_config *c, struct str scope, const struct person *p, json_t *into) {
-	if (c->groups_claim && is_given(c, scope, "groups"))
-		put_groups(t, p, into);
-	if (c->roles.n && is_given(c, scope, "roles"))
+	bool roles = c->roles.n && is_given(c, scope, "roles");
+	/* Roles first: they are what a token keeps when not all of it fits. Where both are called groups, roles count.
+	 */
+	if (roles)
 		TRY(put_roles(t, c, p, into));
+	if (c->groups_claim && is_given(c, scope, "groups") && !(roles && json_object_get(into, "groups")))
+		put_groups(t, p, into);
 	return OK;
 }
 
-enum err claims_collect(struct task *t, const struct client_config *c, struct str scope, const struct account *a,
-	const struct person *p, json_t *into) {
+enum err claims_person(
+	struct task *t, struct str scope, const struct account *a, const struct person *p, json_t *into) {
 	const struct subject s = {a, p};
 	for (size_t i = 0; i < COUNT(claims); i++)
 		if (scope_includes(scope, str_of(claims[i].scope)))
@@ -139,5 +142,11 @@ enum err claims_collect(struct task *t, const struct client_config *c, struct st
 		put_value(into, "preferred_username", str_empty(p->entry->login) ? a->login : p->entry->login);
 	if (scope_includes(scope, STR("email")))
 		TRY(put_email(t, into, &s));
+	return OK;
+}
+
+enum err claims_collect(struct task *t, const struct client_config *c, struct str scope, const struct account *a,
+	const struct person *p, json_t *into) {
+	TRY(claims_person(t, scope, a, p, into));
 	return claims_roles(t, c, scope, p, into);
 }

@@ -48,10 +48,11 @@ enum err id_token_make(
 	TRY(put_protocol(t, b, claims));
 	TRY(claim_text(t, claims, "nonce", nonce));
 	TRY(claim_text(t, claims, "at_hash", half_hash(t->arena, jose_key_alg(key), access_token)));
-	TRY(claims_collect(t, b->client, b->scope, b->account, b->person, claims));
+	TRY(claims_person(t, b->scope, b->account, b->person, claims));
+	TRY(claims_in_token(t, b, claims));
 	struct str payload = json_text(t->arena, claims);
 	if (payload.n > LIMIT_JWS / 2)
-		return task_fail(t, ERR_TOO_LARGE,
-			"an ID token for %.*s would be too large; make fewer roles visible to it", FMT(b->client->id));
+		return task_fail(t, ERR_TOO_LARGE, "an ID token for %.*s would be too large; lower roles.budget",
+			FMT(b->client->id));
 	return jws_sign(t, key, STR(TYP_ID), payload, ret);
 }

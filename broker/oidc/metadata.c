@@ -25,7 +25,7 @@ static const struct member {
 	{"revocation_endpoint_auth_methods_supported", MEMBER_LIST, "client_secret_basic client_secret_post none"},
 	{"introspection_endpoint_auth_methods_supported", MEMBER_LIST, "client_secret_basic client_secret_post"},
 	{"prompt_values_supported", MEMBER_LIST, "none login consent select_account"},
-	{"claim_types_supported", MEMBER_LIST, "normal"},
+	{"claim_types_supported", MEMBER_LIST, "normal distributed"},
 	{"authorization_response_iss_parameter_supported", MEMBER_TRUE, NULL},
 	{"backchannel_logout_supported", MEMBER_TRUE, NULL},
 	{"backchannel_logout_session_supported", MEMBER_TRUE, NULL},

@@ -93,6 +93,9 @@ enum err oidc_introspect(struct task *t, const struct credentials *c, struct str
 enum err oidc_revoke(struct task *t, const struct credentials *c) must_use;
 enum err oidc_userinfo(
 	struct task *t, struct str bearer, struct str *ret_json) must_use; /* ERR_TOKEN, ERR_INSUFFICIENT_SCOPE */
+/* The endpoint of distributed claims (OpenID Connect Core 5.6.2.2): the roles and groups that the client may see, whole, in
+ * a JWT. Any access token of a person's opens it. ERR_TOKEN, ERR_INSUFFICIENT_SCOPE. */
+enum err oidc_claims(struct task *t, struct str bearer, struct str *ret_jwt) must_use;
 /* Error object of RFC 6749 5.2 with a description that helps a developer and tells no secret; letters that the RFC does
  * not allow there become '?'. */
 struct str oauth_error_json(struct arena *a, enum err code, struct str description);
@@ -119,7 +122,7 @@ enum err logout_read(
 enum err backchannel_run(struct task *t, const struct job *j) must_use;
 
 /* ---- claims ---- */
-/* For an ID token or userinfo: by scope and client setting. Roles and names of groups are given by the scopes "roles"
+/* For userinfo, and for an ID token as far as it has room: by scope and client setting. Roles and names of groups are given by the scopes "roles"
  * and "groups" to a client that may ask for these, and always to one that may not (its scopes hold neither) but is
  * configured to see them. email_verified is true only for the very address that the account's registration proved. */
 enum err claims_collect(struct task *t, const struct client_config *c, struct str scope, const struct account *a,

@@ -11,6 +11,7 @@
 #define PARKED_PLAIN 2700u        /* bytes of the parameters; sealed and encoded they fit with realm and subject */
 #define TYP_ID       "JWT"
 #define TYP_ACCESS   "at+jwt"     /* RFC 9068 2.1 */
+#define TYP_CLAIMS   "claims+jwt"
 #define TYP_LOGOUT   "logout+jwt" /* OpenID Connect Back-Channel Logout 1.0, 2.4 */
 
 /* ---- keyset.c ---- */
@@ -115,8 +116,14 @@ struct logout_notice { /* sub or sid may be empty, not both */
 enum err logout_token_make(struct task *t, const struct logout_notice *n, struct str *ret) must_use;
 
 /* ---- claims.c ---- */
+/* By scope; neither roles nor groups. */
+enum err claims_person(
+	struct task *t, struct str scope, const struct account *a, const struct person *p, json_t *into) must_use;
+/* All that the client may see, whole; roles before groups. */
 enum err claims_roles(
 	struct task *t, const struct client_config *c, struct str scope, const struct person *p, json_t *into) must_use;
+/* distributed.c: as many of them as client->claims_bytes has room for; of the others where they are told. */
+enum err claims_in_token(struct task *t, const struct bearer *b, json_t *into) must_use;
 /* Adds a member; ERR_INTERNAL where the text is not UTF-8. Empty texts are left out. */
 enum err claim_text(struct task *t, json_t *into, const char *name, struct str value) must_use;
 

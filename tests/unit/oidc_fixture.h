@@ -19,7 +19,7 @@
 	{ (struct str[]){__VA_ARGS__}, sizeof((struct str[]){__VA_ARGS__}) / sizeof(struct str) }
 #define TEXT(literal)                                                                                                  \
 	{ literal, sizeof(literal) - 1 }
-#define LIVES       .access_ttl = 300, .id_ttl = 300, .refresh_ttl = 30 * 86400, .refresh_idle = 7 * 86400
+#define LIVES       .claims_bytes = 4096, .access_ttl = 300, .id_ttl = 300, .refresh_ttl = 30 * 86400, .refresh_idle = 7 * 86400
 #define ROLES_NAMED .roles_claim = TEXT("roles")
 
 enum { WIKI, APP, BATCH, GATE, ASK, NATIVE, CLIENTS };
@@ -136,6 +136,7 @@ static struct group groups[] = {
 	{.dn = TEXT("cn=red,dc=test"), .name = TEXT("red"), .via = SIZE_MAX},
 	{.dn = TEXT("cn=blue,dc=test"), .name = TEXT("blue"), .via = 0},
 };
+static struct groups her_groups = {groups, COUNT(groups), false};
 static const struct directory_config main_directory = {.id = TEXT("main")};
 
 enum err account_entry(
@@ -154,7 +155,7 @@ enum err account_entry(
 }
 
 enum err login_person(struct task *t, const struct account *a, struct person *ret) {
-	struct person p = {.groups = {groups, COUNT(groups), false}};
+	struct person p = {.groups = her_groups};
 	TRY(account_entry(t, a, &p.directory, &p.entry));
 	if (!p.entry->enabled)
 		return task_fail(t, ERR_DENIED, "fake: disabled");

@@ -174,9 +174,138 @@ static void forgets_removed_clients(void **state) {
 	assert_err(e, ERR_TOKEN);
 }
 
+/* ---- distributed claims ---- */
+
+#define MANY 2000
+
+/* 2,000 groups, each of which gives a role. */
+static void give_many(struct arena *a) {
+	static const struct role_rule by_pattern = {ROLE_GROUP_PATTERN, TEXT("team-*"), TEXT("{1}"), 1};
+	static struct role_rule one;
+	struct group *all = arena_array(a, struct group, MANY);
+	for (size_t i = 0; i < MANY; i++)
+		all[i] = (struct group){.dn = str_printf(a, "cn=team-%04zu,dc=test", i),
+			.name = str_printf(a, "team-%04zu", i),
+			.via = SIZE_MAX};
+	one = by_pattern;
+	her_groups = (struct groups){all, MANY, false};
+	realms[0].roles = &one;
+	realms[0].n_roles = 1;
+}
+
+static void give_few(void) {
+	her_groups = (struct groups){groups, COUNT(groups), false};
+	realms[0].roles = rules;
+	realms[0].n_roles = COUNT(rules);
+	clients[APP].claims_bytes = clients[WIKI].claims_bytes = 4096;
+}
+
+static size_t count_of(const json_t *claims, const char *name) {
+	return json_array_size(json_object_get(claims, name));
+}
+
+static void is_told_elsewhere(const json_t *claims, const char *name) {
+	assert_null(json_object_get(claims, name));
+	struct str source = json_member_str(json_object_get(claims, "_claim_names"), name);
+	assert_false(str_empty(source));
+	const json_t *at = json_object_get(json_object_get(claims, "_claim_sources"), "usher");
+	assert_str(source, STR("usher"));
+	assert_member(at, "endpoint", STR(ISSUER "/claims"));
+	assert_int_equal(json_object_size(at), 1); /* no access token */
+}
+
+static void tells_large_claims_elsewhere(void **state) {
+	struct task *t = oidc_begin(*state, 0);
+	struct str json = STR_NONE, info = STR_NONE, jwt = STR_NONE;
+	give_many(t->arena);
+	assert_ok(code_redeem(t, code_for(t, WIKI_REQUEST, "scope=openid%20profile%20roles"), &json));
+	struct str access = member(t, json, "access_token"), id_token = member(t, json, "id_token");
+	owned(json) json_t *id = token_open(t, id_token, "JWT"), *at = token_open(t, access, "at+jwt");
+	assert_true(access.n < 1500 && id_token.n < 1500);
+	is_told_elsewhere(id, "roles");
+	is_told_elsewhere(at, "roles");
+	assert_member(id, "name", STR("Ann Example"));
+	/* userinfo tells all */
+	assert_ok(oidc_userinfo(t, access, &info));
+	owned(json) json_t *all = NULL;
+	assert_ok(json_parse(t, info, &all));
+	assert_int_equal(count_of(all, "roles"), MANY);
+	assert_null(json_object_get(all, "_claim_names"));
+	/* and so does the endpoint that the token names, in a JWT that is no other kind of token */
+	assert_ok(oidc_claims(t, access, &jwt));
+	give_few();
+	struct jws j;
+	owned(json) json_t *told = NULL;
+	struct str body = str_sub(jwt, str_find(jwt, '.', 0) + 1, jwt.n), payload = STR_NONE;
+	assert_true(base64url_decode(t->arena, str_sub(body, 0, str_find(body, '.', 0)), &payload));
+	assert_ok(json_parse(t, payload, &told));
+	assert_int_equal(count_of(told, "roles"), MANY);
+	assert_member(told, "sub", ann.sub);
+	assert_member(told, "iss", STR(ISSUER));
+	assert_member(told, "aud", STR("wiki"));
+	assert_null(json_object_get(told, "exp"));
+	assert_null(json_object_get(told, "name"));
+	assert_err(oidc_userinfo(t, jwt, &info), ERR_TOKEN);
+	assert_ok(oidc_claims(t, access, &jwt)); /* few: short enough to be read as a JWS */
+	assert_ok(jws_parse(t, jwt, &j));
+	assert_str(j.typ, STR("claims+jwt"));
+}
+
+static void keeps_what_fits(void **state) {
+	struct task *t = oidc_begin(*state, 0);
+	static const struct {
+		int64_t budget;
+		bool roles, groups;
+	} rows[] = {{4096, true, true}, {0, false, false}, {60, true, true}, {59, true, false}, {30, false, true}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct str json = STR_NONE;
+		clients[APP].claims_bytes = rows[i].budget;
+		struct str code = code_for(
+			t, WIKI_REQUEST, "client_id=app&scope=openid&redirect_uri=http%3A%2F%2F127.0.0.1%3A5000%2Fcb");
+		struct credentials c = {STR_NONE,
+			params_of(t->arena,
+				str_printf(t->arena,
+					"grant_type=authorization_code&client_id=app&code=%.*s&"
+					"redirect_uri=http%%3A%%2F%%2F127.0.0.1%%3A5000%%2Fcb&code_verifier=" VERIFIER,
+					FMT(code)))};
+		assert_ok(oidc_token(t, &c, &json));
+		owned(json) json_t *at = token_open(t, member(t, json, "access_token"), "at+jwt");
+		bool roles = json_object_get(at, "realm_access") != NULL,
+		     groups = json_object_get(at, "groups") != NULL;
+		if (roles != rows[i].roles || groups != rows[i].groups)
+			fail_msg("budget %lld: roles %d, groups %d", (long long)rows[i].budget, roles, groups);
+		if (!roles)
+			is_told_elsewhere(at, "realm_access");
+		if (!groups)
+			is_told_elsewhere(at, "groups");
+	}
+	give_few();
+}
+
+static void guards_the_claims(void **state) {
+	struct task *t = oidc_begin(*state, 0);
+	struct str jwt = STR_NONE, id_token = STR_NONE, json = STR_NONE;
+	assert_ok(code_redeem(t, code_for(t, WIKI_REQUEST, ""), &json));
+	id_token = member(t, json, "id_token");
+	assert_err(oidc_claims(t, STR_NONE, &jwt), ERR_TOKEN);
+	assert_err(oidc_claims(t, STR("x"), &jwt), ERR_TOKEN);
+	assert_err(oidc_claims(t, id_token, &jwt), ERR_TOKEN);
+	assert_err(oidc_claims(t, batch_token(t), &jwt), ERR_INSUFFICIENT_SCOPE);
+	struct str access = access_of(t, "scope=profile%20roles"); /* openid is not needed, roles are */
+	assert_ok(oidc_claims(t, access, &jwt));
+	directory = DIRECTORY_DISABLED;
+	enum err e = oidc_claims(t, access, &jwt);
+	directory = DIRECTORY_FINE;
+	assert_err(e, ERR_TOKEN);
+	assert_err(oidc_claims(oidc_begin(*state, 1), access, &jwt), ERR_TOKEN); /* another realm */
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_userinfo),
+		cmocka_unit_test(tells_large_claims_elsewhere),
+		cmocka_unit_test(keeps_what_fits),
+		cmocka_unit_test(guards_the_claims),
 		cmocka_unit_test(asks_the_directory_at_userinfo),
 		cmocka_unit_test(refuses_tampered_tokens),
 		cmocka_unit_test(introspects),

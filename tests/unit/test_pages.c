@@ -582,6 +582,9 @@ static void files(void **state) {
 	assert_int_equal(post(NULL, REALM "/userinfo", "access_token=tok"), 200);
 	assert_true(says("tok"));
 	assert_int_equal(get(NULL, REALM "/userinfo"), 401);
+	assert_int_equal(post(NULL, REALM "/claims", "access_token=tok"), 200);
+	assert_true(str_eq(response_get(&response, "Content-Type"), STR("application/jwt")));
+	assert_int_equal(get(NULL, REALM "/claims"), 401);
 }
 
 static void forms_need_their_token(void **state) {

@@ -753,6 +753,9 @@ enum err oidc_userinfo(struct task *t, struct str bearer, struct str *ret) {
 	*ret = str_dup(t->arena, bearer);
 	return OK;
 }
+enum err oidc_claims(struct task *t, struct str bearer, struct str *ret) {
+	return oidc_userinfo(t, bearer, ret);
+}
 struct str oauth_description(struct task *task, enum err code) {
 	(void)task;
 	(void)code;

@@ -8,6 +8,7 @@ handler endpoint_authorize;        /* OpenID Connect Core 3.1.2.1: GET and POST 
 handler endpoint_authorize_resume; /* after login or consent */
 handler endpoint_token;
 handler endpoint_userinfo;
+handler endpoint_claims;
 handler endpoint_introspect;
 handler endpoint_revoke;
 handler endpoint_jwks;

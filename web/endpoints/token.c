@@ -1,4 +1,4 @@
-/* Endpoints that answer JSON. What is wrong is said by oauth_error (route.oauth). */
+/* Endpoints that answer JSON, and one a JWT. What is wrong is said by oauth_error (route.oauth). */
 #include "web/endpoints/endpoints.h"
 
 static struct credentials credentials_of(const struct request *q) {
@@ -47,5 +47,14 @@ enum err endpoint_userinfo(struct task *t, struct request *q, struct response *r
 	TRY(bearer_of(t, q, &bearer));
 	TRY(oidc_userinfo(t, bearer, &json));
 	response_json(r, 200, json);
+	return OK;
+}
+
+enum err endpoint_claims(struct task *t, struct request *q, struct response *r) {
+	struct str bearer, jwt;
+	TRY(bearer_of(t, q, &bearer));
+	TRY(oidc_claims(t, bearer, &jwt));
+	response_json(r, 200, jwt);
+	response_header(r, "Content-Type", STR("application/jwt")); /* RFC 7519 10.3.1 */
 	return OK;
 }
