@@ -176,7 +176,7 @@ static void usage(FILE *to) {
 	for (size_t i = 0; i < COUNT(commands); i++)
 		fprintf(to, "  %-15s %-30s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
 	fprintf(to, "\nCHANGE: --set NAME=VALUE, --unset NAME, --join DN, --leave DN, --move DN, --disable, --enable,\n"
-		    "        --delete (with --apply also --confirm LOGIN), --apply\n");
+		    "        --ends YYYY-MM-DD|never, --delete (with --apply also --confirm LOGIN), --apply\n");
 	fprintf(to, "\n  -c, --config FILE   configuration (" DEFAULT_CONFIG ")\n  -V, --version\n  -h, --help\n");
 }
 

@@ -127,6 +127,11 @@ static enum err move(struct task *t, struct typed_change *c, struct str typed) {
 	c->wishes.base = typed;
 	return OK;
 }
+static enum err end(struct task *t, struct typed_change *c, struct str typed) {
+	(void)t;
+	c->wishes.ends = typed;
+	return OK;
+}
 static enum err confirm(struct task *t, struct typed_change *c, struct str typed) {
 	(void)t;
 	c->confirm = typed;
@@ -145,6 +150,7 @@ static const struct {
 	{"--join", true, add_join, WISH_NONE, false, false},
 	{"--leave", true, add_leave, WISH_NONE, false, false},
 	{"--move", true, move, WISH_NONE, false, false},
+	{"--ends", true, end, WISH_NONE, false, false},
 	{"--confirm", true, confirm, WISH_NONE, false, false},
 	{"--disable", false, NULL, WISH_DISABLE, false, false},
 	{"--enable", false, NULL, WISH_ENABLE, false, false},
@@ -212,6 +218,8 @@ static const struct {
 	{"change.alone", "a deletion stands alone"},
 	{"change.nothing", "all of it is so already"},
 	{"change.confirm", "--confirm with the login name was expected"},
+	{"field.date", "a day such as 2027-01-31, or never, was expected"},
+	{"change.past", "this day is over"},
 	{"field.email", "not a mail address"},
 	{"field.required", "people must have one"},
 };

@@ -23,6 +23,8 @@ struct steward_person {
 };
 /* ERR_NOT_FOUND: no such account. A directory that does not answer is told in why. */
 enum err steward_look(struct task *t, struct str account_id, struct steward_person **ret) must_use;
+/* The last day of the account, as wishes have it; empty: it does not end. */
+struct str steward_ends(struct task *t, const struct steward_person *p);
 /* All values of our attribute name. */
 struct strs steward_values(const struct steward_person *p, struct str name);
 bool steward_is_in(struct task *t, const struct steward_person *p, struct str group); /* directly */
@@ -34,11 +36,12 @@ struct wishes {
 	struct strs join, leave; /* DNs */
 	enum state_wish enabled;
 	struct str base; /* DN, or empty: it stays where it is */
+	struct str ends; /* the last day, "2027-01-31", or "never"; empty: as it is */
 	bool remove;     /* stands alone */
 };
 /* Why not, for the page. */
 struct wish_problem {
-	struct str field; /* our attribute name, "groups", "base", "enabled", "confirm", or empty: the whole */
+	struct str field; /* our attribute name, "groups", "base", "ends", "enabled", "confirm", or empty: the whole */
 	const char *key;  /* catalogue key */
 };
 struct proposal {

@@ -98,7 +98,7 @@ static enum err groups_check(
 }
 
 static bool is_alone(const struct wishes *w) {
-	return !w->n_attributes && !w->join.n && !w->leave.n && !w->enabled && str_empty(w->base);
+	return !w->n_attributes && str_empty(w->ends) && !w->join.n && !w->leave.n && !w->enabled && str_empty(w->base);
 }
 
 enum err wishes_check(
@@ -137,6 +137,7 @@ enum err steward_preview(struct task *t, const struct steward_person *p, const s
 		.enabled = w->enabled,
 		.parent = w->base,
 		.remove = w->remove};
+	TRY(ends_add(t, p, w->ends, &in, problem));
 	TRY(update_build(t, &in, &plan));
 	if (!plan->n_updates)
 		return wish_fail(t, problem, STR(""), "change.nothing");

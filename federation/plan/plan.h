@@ -27,6 +27,7 @@ enum update_kind {
 	UPDATE_MOVE,   /* below another parent, under the same RDN */
 	UPDATE_FOLLOW, /* a group that names the person by the DN of before a move, where the server leaves that to us
 			*/
+	UPDATE_KEEP,   /* the date at which it ends, where the directory has none: kept by us, and nothing is written */
 	UPDATE_ENABLE,
 	UPDATE_DELETE, /* last, and with nothing but what must go before it */
 	UPDATE_KINDS
@@ -35,7 +36,8 @@ struct update_step {
 	enum update_kind kind;
 	struct str dn; /* the group; of UPDATE_MOVE the new parent; else empty */
 	/* Values as they are written, the directory's names: of UPDATE_REPLACE one attribute, without values where none
-	 * is to be left; of UPDATE_DISABLE and UPDATE_ENABLE what they mean for the entry as it was seen. */
+	 * is to be left; of UPDATE_DISABLE and UPDATE_ENABLE what they mean for the entry as it was seen; of
+	 * UPDATE_KEEP "ends" with a generalized time, or none: never. */
 	struct attribute *attributes;
 	size_t n_attributes;
 	struct strs before; /* of UPDATE_REPLACE: the values that were seen */
@@ -79,6 +81,7 @@ struct update_input {
 	size_t n_attributes;
 	struct strs join, leave; /* DNs */
 	enum state_wish enabled;
+	struct strs *keep; /* the value of UPDATE_KEEP, or NULL */
 	struct str parent; /* DN to move below, or empty */
 	bool remove;       /* then nothing else may be wished for */
 };

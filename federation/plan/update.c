@@ -151,6 +151,14 @@ static enum err add_move(struct build *b) {
 	return groups_follow(b) ? OK : add_follow(b);
 }
 
+static enum err add_keep(struct build *b) {
+	struct attribute *kept = arena_new_of(b->t->arena, struct attribute);
+	if (!b->in->keep)
+		return OK;
+	*kept = (struct attribute){STR("ends"), *b->in->keep};
+	return step_add(b, (struct update_step){.kind = UPDATE_KEEP, .attributes = kept, .n_attributes = 1});
+}
+
 /* Disabled first: while a group must still be left, nobody logs in. */
 static enum err add_delete(struct build *b) {
 	if (b->in->n_attributes || b->in->join.n || b->in->leave.n || b->in->enabled || !str_empty(b->in->parent))
@@ -173,6 +181,7 @@ static enum err add_wishes(struct build *b) {
 		TRY(add_replace(b, &b->in->attributes[i]));
 	TRY(add_groups(b));
 	TRY(add_move(b));
+	TRY(add_keep(b));
 	return b->in->enabled == WISH_ENABLE ? add_enabling(b, true) : OK;
 }
 
@@ -198,6 +207,7 @@ const char *const update_words[UPDATE_KINDS] = {[UPDATE_DISABLE] = "disable",
 	[UPDATE_JOIN] = "join",
 	[UPDATE_MOVE] = "move",
 	[UPDATE_FOLLOW] = "follow",
+	[UPDATE_KEEP] = "keep",
 	[UPDATE_ENABLE] = "enable",
 	[UPDATE_DELETE] = "delete"};
 
@@ -206,6 +216,8 @@ struct str update_title(struct arena *a, const struct update_step *s) {
 	switch (s->kind) {
 	case UPDATE_REPLACE:
 		return str_printf(a, "%s %.*s", word, FMT(s->attributes[0].name));
+	case UPDATE_KEEP:
+		return str_printf(a, "%s the date of its end", word);
 	case UPDATE_LEAVE:
 	case UPDATE_JOIN:
 		return str_printf(a, "%s %.*s", word, FMT(rdn_text(s->dn)));

@@ -11,6 +11,7 @@ static const struct {
 	[UPDATE_JOIN] = {true, false},
 	[UPDATE_MOVE] = {true, false},
 	[UPDATE_FOLLOW] = {true, false},
+	[UPDATE_KEEP] = {false, true},
 	[UPDATE_ENABLE] = {false, true},
 	[UPDATE_DELETE] = {false, false},
 };
@@ -33,8 +34,13 @@ static enum err check_before(struct check *c, struct strs values) {
 	return values.n > LIMIT_VALUES ? task_fail(c->t, ERR_INVALID, "before: %zu values", values.n) : OK;
 }
 
+/* One attribute, which may have no value. */
+static bool has_one(const struct update_step *s) {
+	return s->kind == UPDATE_REPLACE || s->kind == UPDATE_KEEP;
+}
+
 static enum err check_attributes(struct check *c, const struct update_step *s) {
-	if (s->kind == UPDATE_REPLACE ? s->n_attributes != 1 : s->n_attributes > PLAN_ATTRIBUTES)
+	if (has_one(s) ? s->n_attributes != 1 : s->n_attributes > PLAN_ATTRIBUTES)
 		return task_fail(c->t, ERR_INVALID, "a step with %zu attributes", s->n_attributes);
 	for (size_t i = 0; i < s->n_attributes; i++) {
 		TRY(check_name(c, s->attributes[i].name));

@@ -56,6 +56,13 @@ static void put_move(struct printing *x, const struct update_step *s) {
 	x->dn = str_printf(x->b->arena, "%.*s,%.*s", FMT(rdn_text(x->dn)), FMT(s->dn));
 }
 
+static void put_keep(struct printing *x, const struct update_step *s) {
+	struct strs values = s->attributes[0].values;
+	buf_byte(x->b, '\n');
+	put_comment(
+		x->b, STR("ends, kept by Usher, which disables the entry then"), values.n ? values.v[0] : STR("never"));
+}
+
 static void put_delete(struct printing *x, const struct update_step *s) {
 	(void)s;
 	put_head(x->b, x->dn, "delete");
@@ -69,6 +76,7 @@ void update_put_ldif(struct buf *b, const struct plan *p, const struct directory
 		[UPDATE_JOIN] = put_group,
 		[UPDATE_MOVE] = put_move,
 		[UPDATE_FOLLOW] = put_follow,
+		[UPDATE_KEEP] = put_keep,
 		[UPDATE_ENABLE] = put_replace,
 		[UPDATE_DELETE] = put_delete,
 	};

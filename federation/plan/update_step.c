@@ -136,6 +136,11 @@ static enum err move(struct run *r) {
 	return code;
 }
 
+static enum err keep(struct run *r) {
+	say(r, "kept by Usher");
+	return OK;
+}
+
 static enum err end(struct run *r) {
 	if (!r->e) {
 		say(r, "it is gone");
@@ -170,6 +175,7 @@ enum err update_run(struct task *t, const struct directory_config *d, const stru
 		[UPDATE_JOIN] = join,
 		[UPDATE_MOVE] = move,
 		[UPDATE_FOLLOW] = follow,
+		[UPDATE_KEEP] = keep,
 		[UPDATE_ENABLE] = set_enabled,
 		[UPDATE_DELETE] = end,
 	};

@@ -2,10 +2,11 @@
 """Changes of people who are there: attributes, groups, place, disabled, deleted; each as a plan that is shown before it is carried out once."""
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 
-from usher import App, BUILD, Browser, Stage, Tests, expect, same, until
+from usher import App, BUILD, Browser, Failed, Stage, Tests, expect, same, until
 
 SOON = 20  # seconds; none of this measures how soon
 
@@ -146,19 +147,52 @@ class UpdateTests:
         until(lambda: self.daemon.feeds_fresh() == 1, 60, "the feed afterwards")
 
     def killed(self):
-        """kill -9 when a change was sent, and when it was answered: after the start the rest is done, and nothing twice."""
-        for number, point in enumerate(("ldap.change.sent:1", "ldap.change.sent:2", "ldap.change.answered:1", "ldap.change.answered:2", "job.run:1")):
+        """kill -9 when a change was sent, when it was answered, and at commits around it: the rest is done after the start, nothing twice."""
+        changes = ("ldap.change.sent:1", "ldap.change.sent:2", "ldap.change.answered:1", "ldap.change.answered:2", "job.claimed:1", "job.run:1")
+        visited = 0
+        for number, point in enumerate(changes + tuple(f"{name}:{n}" for name in ("commit", "settled") for n in range(4, 7))):
             self.daemon.stop()
             vpn = f"cn=vpn,{self.v['GROUPS']}"
-            self.daemon.start(USHER_FAILPOINT=point)
+            try:
+                self.daemon.start(USHER_FAILPOINT=point)
+            except Failed:
+                expect(self.daemon.dead(), point)  # in the middle of its start
+                self.daemon.start()
             how = "--leave" if number % 2 else "--join"
             _, plan = self.change("alice", "--set", f"title=Number {number}", how, vpn, "--apply")
-            expect(self.daemon.dead(SOON), f"{point}: the daemon lives")
-            self.daemon.start()
+            until(lambda p=plan: not self.daemon.running() or self.plan(p)[0] == "done", SOON, f"{point}: an end of some kind")
+            if self.daemon.dead():
+                visited += 1
+                self.daemon.start()
+            expect(number >= len(changes) or visited == number + 1, f"{point}: the daemon lives")
             self.done(plan)
             same(self.entry("alice")["title"], [f"Number {number}"], f"{point}: title")
             same(self.directory.members("vpn").count(self.directory.dn_of("alice")), 1 - number % 2, f"{point}: memberships")
             same(self.daemon.rows("SELECT count(*) FROM audit WHERE action = 'change.done' AND detail LIKE ?", f"%{plan}%"), [(1,)], f"{point}: audit")
+        expect(visited > len(changes), f"{visited} points")
+        self.daemon.stop()  # the last point may still be waited for
+        self.daemon.start()
+        until(lambda: self.daemon.feeds_fresh() == 1, 60, "the feed afterwards")
+
+    def ended(self):
+        """A last day that is over by now: the sweeper disables the entry, once."""
+        app = App(self.daemon.issuer())
+        app.log_in(Browser(self.daemon.issuer()), "alice", self.password)
+        text, plan = self.change("alice", "--ends", "2031-02-28", "--apply")
+        expect("20310301000000Z" in text, text)
+        self.done(plan)
+        same(self.daemon.rows("SELECT expires_at FROM account WHERE login = 'alice'"), [(1930089600000,)], "when it ends")
+        store = sqlite3.connect(self.daemon.database, timeout=10)
+        with store:
+            store.execute("UPDATE account SET expires_at = 1 WHERE login = 'alice'")  # the days go by
+        store.close()
+        until(lambda: self.directory.pending(self.entry("alice")), SOON + 10, "a disabled entry")
+        until(lambda: self.sessions("alice") == 0, SOON, "the end of the sessions")
+        rows = self.daemon.rows("SELECT count(*) FROM audit WHERE action = 'account.due' AND subject = ?", self.account("alice"))
+        same((rows, self.daemon.rows("SELECT expires_at FROM account WHERE login = 'alice'")), ([(1,)], [(0,)]), "audits, and the date")
+        self.done(self.plans("alice")[0][0])
+        _, plan = self.change("alice", "--enable", "--apply")
+        self.done(plan)
 
     def deleted(self):
         walk = self.stage.account("guest")
@@ -277,6 +311,7 @@ class UpdateTests:
         run("changed by others meanwhile: parked, tried again, cancelled", self.changed_meanwhile)
         run("the directory is away: done when it is back", self.away)
         run("killed between steps: done once", self.killed)
+        run("ended by date", self.ended)
         run("on the page: typed, seen, carried out", self.form_changes)
         run("on the page: another plan by now is shown first", self.form_stale)
         run("on the page: parked, and tried again", self.form_parked)

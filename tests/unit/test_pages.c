@@ -399,7 +399,13 @@ static void decision(void **state) {
 	assert_int_equal(
 		post("request_parked", REALM "/admin/registrations/R1", "decision=approve&version=3&digest=D"), 409);
 	assert_true(says("It was stopped and waits for you") && !says("less than a minute"));
-	assert_true(says("Somebody else was faster") && says("name=\"retry\""));
+	assert_true(says("Somebody else was faster") && says("name=\"retry\"") && says("name=\"cancel\""));
+	assert_int_equal(post(NULL, REALM "/admin/registrations/R1/retry", "cancel=1"), 303);
+	assert_location(REALM "/admin/registrations/R1?done=cancel");
+	world.plan = ERR_STALE;
+	assert_int_equal(post(NULL, REALM "/admin/registrations/R1/retry", "cancel=1"), 303);
+	assert_location(REALM "/admin/registrations/R1?done=uncancelled");
+	assert_int_equal(world.cancelled, 2);
 	world.state = REGISTRATION_ACTIVE;
 	assert_int_equal(get("request_active", REALM "/admin/registrations/R1?done=approve"), 200);
 }
@@ -492,7 +498,7 @@ static void person_changed(void **state) {
 	assert_int_equal(
 		post("person_preview", ADA,
 			"set_title=Head&set_phone=%2B1%0D%0A%0D%0A+%2B2&set_login=x&groups%5B%5D=cn%3Dwiki%2Cou%3D"
-			"groups%2Cdc%3Dexample%2Cdc%3Dorg&base=ou%3Dguests&enabled=disable&preview=1"),
+			"groups%2Cdc%3Dexample%2Cdc%3Dorg&base=ou%3Dguests&enabled=disable&ends=2027-01-31&preview=1"),
 		200);
 	assert_true(says("DIGEST") && says("name=\"apply\"") && says("value=\"Head\"") && says("+1\n+2"));
 	assert_int_equal(world.wishes.n_attributes, 2);
@@ -501,6 +507,11 @@ static void person_changed(void **state) {
 	assert_true(world.wishes.join.n == 1 && str_eq(world.wishes.join.v[0], fake_more[1]));
 	assert_true(world.wishes.leave.n == 1 && str_eq(world.wishes.leave.v[0], fake_more[0]));
 	assert_true(str_eq(world.wishes.base, STR("ou=guests")));
+	assert_true(str_empty(world.wishes.ends)); /* as it was shown */
+	assert_int_equal(post(NULL, ADA, "ends=&preview=1"), 200);
+	assert_true(str_eq(world.wishes.ends, STR("never")));
+	assert_int_equal(post(NULL, ADA, "ends=2027-02-01&preview=1"), 200);
+	assert_true(str_eq(world.wishes.ends, STR("2027-02-01")) && says("value=\"2027-02-01\""));
 	assert_int_equal(post(NULL, ADA, "set_title=Head&digest=DIGEST&apply=1"), 303);
 	assert_location(ADA "?done=order#h-plans");
 	assert_true(str_eq(world.ordered.digest, STR("DIGEST")) && world.ordered.actor);

@@ -326,6 +326,11 @@ enum err approval_decide(
 	world.decided++;
 	return world.decide ? task_fail(t, world.decide, "decide") : OK;
 }
+enum err approval_cancel(struct task *t, const struct approver *who, struct str id) {
+	(void)who, (void)id;
+	world.cancelled++;
+	return world.plan ? task_fail(t, world.plan, "plan") : OK;
+}
 enum err approval_retry(struct task *t, const struct approver *who, struct str id) {
 	(void)t, (void)who, (void)id;
 	return OK;
@@ -536,6 +541,10 @@ struct strs steward_values(const struct steward_person *p, struct str name) {
 		if (str_eq(p->entry->attributes[i].name, name))
 			return p->entry->attributes[i].values;
 	return (struct strs){NULL, 0};
+}
+struct str steward_ends(struct task *t, const struct steward_person *p) {
+	(void)t, (void)p;
+	return STR("2027-01-31");
 }
 bool steward_is_in(struct task *t, const struct steward_person *p, struct str group) {
 	(void)t;

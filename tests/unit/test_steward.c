@@ -328,6 +328,38 @@ static void test_ends_at(void **state) {
 	}
 }
 
+/* Another last day: by the directory where it keeps one, else by the account's row once the plan is done. */
+static void test_ends(void **state) {
+	struct scene s = scene_of(state);
+	struct wish_problem problem;
+	struct proposal proposal;
+	struct account *a = NULL;
+	static const struct {
+		const char *day, *key;
+	} wrong[] = {{"tomorrow", "field.date"}, {"2031-02-30", "field.date"}, {"2020-01-01", "change.past"},
+		{"never", "change.nothing"}};
+	struct wishes w = {.ends = STR("2031-02-28")};
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		struct wishes bad = {.ends = str_of(wrong[i].day)};
+		assert_err(preview(&s, &bad, &problem, &proposal), ERR_FIELDS);
+		assert_string_equal(problem.key, wrong[i].key);
+	}
+	struct str id = ordered(&s, w);
+	assert_ok(accounts_find(s.t, s.ann->id, &a));
+	assert_int_equal(a->expires_at, 0);
+	assert_ok(steward_run(s.t, id));
+	assert_ok(accounts_find(s.t, s.ann->id, &a));
+	assert_int_equal(a->expires_at, 1930089600000LL); /* the midnight after it */
+	assert_err(preview(&s, &w, &problem, &proposal), ERR_FIELDS);
+	id = ordered(&s, (struct wishes){.ends = STR("never")});
+	assert_ok(steward_run(s.t, id));
+	assert_ok(accounts_find(s.t, s.ann->id, &a));
+	assert_int_equal(a->expires_at, 0);
+	world_directory.driver = DIRECTORY_ACTIVE_DIRECTORY;
+	assert_ok(preview(&s, &w, &problem, &proposal));
+	assert_true(str_contains(proposal.ldif, STR("replace: accountExpires\naccountExpires: 135745632")));
+}
+
 static void test_due(void **state) {
 	struct scene s = scene_of(state);
 	struct job job;
@@ -367,6 +399,7 @@ int main(void) {
 		TEST(test_draft),
 		TEST(test_ends_at),
 		TEST(test_due),
+		TEST(test_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,10 +197,12 @@ enum err page_registration(struct task *t, struct request *q, struct response *r
 	struct choice c = choice_of(t, q->query);
 	struct str done = asked(q, "done");
 	struct shown s = {.status = 200};
-	s.notice = str_eq(done, STR("approve"))  ? "notice.approved"
-		   : str_eq(done, STR("reject")) ? "notice.rejected"
-		   : str_eq(done, STR("retry"))  ? "notice.retried"
-						 : NULL;
+	s.notice = str_eq(done, STR("approve"))       ? "notice.approved"
+		   : str_eq(done, STR("reject"))      ? "notice.rejected"
+		   : str_eq(done, STR("retry"))       ? "notice.retried"
+		   : str_eq(done, STR("cancel"))      ? "notice.undecided"
+		   : str_eq(done, STR("uncancelled")) ? "notice.uncancelled"
+						      : NULL;
 	c.reason = c.decision = STR("");
 	return render(t, q, r, &c, &s);
 }
@@ -280,12 +282,14 @@ enum err page_registration_decide(struct task *t, struct request *q, struct resp
 
 enum err page_registration_retry(struct task *t, struct request *q, struct response *r) {
 	struct approver who;
+	bool cancel = pressed(q, "cancel");
 	TRY(admin_actor(t, q, &who));
-	enum err e = approval_retry(t, &who, q->rest);
+	enum err e = cancel ? approval_cancel(t, &who, q->rest) : approval_retry(t, &who, q->rest);
 	if (e == ERR_STALE)
 		task_clear(t);
 	else if (e)
 		return e;
-	response_redirect(r, detail_path(t, q->rest, e ? "" : "?done=retry"));
+	const char *told = cancel ? "?done=cancel" : "?done=retry";
+	response_redirect(r, detail_path(t, q->rest, e ? cancel ? "?done=uncancelled" : "" : told));
 	return OK;
 }

@@ -56,13 +56,22 @@ static void read_groups(struct task *t, const struct request *q, const struct st
 			strs_add(t->arena, &w->join, chosen.v[i]);
 }
 
+/* A field that is emptied is no end; what was shown stays, to the minute. */
+static struct str ends_of(struct task *t, const struct request *q, const struct steward_person *p) {
+	struct str typed = param(q->form, "ends"), now = steward_ends(t, p);
+	if (str_absent(typed) || str_eq(str_trim(typed), now))
+		return STR("");
+	return str_empty(str_trim(typed)) ? STR("never") : str_trim(typed);
+}
+
 static struct wishes wishes_of(struct task *t, const struct request *q, const struct steward_person *p) {
-	struct wishes w = {.base = STR(""), .remove = str_eq(field(q, "remove"), STR("yes"))};
+	struct wishes w = {.base = STR(""), .ends = STR(""), .remove = str_eq(field(q, "remove"), STR("yes"))};
 	if (w.remove)
 		return w;
 	read_attributes(t, q, p, &w);
 	read_groups(t, q, p, &w);
 	w.base = field(q, "base");
+	w.ends = ends_of(t, q, p);
 	w.enabled = str_eq(field(q, "enabled"), STR("enable"))    ? WISH_ENABLE
 		    : str_eq(field(q, "enabled"), STR("disable")) ? WISH_DISABLE
 								  : WISH_NONE;
@@ -184,6 +193,8 @@ static void add_groups(struct task *t, struct value *data, const struct steward_
 static void add_choices(struct task *t, struct value *data, const struct steward_person *p, const struct wishes *w) {
 	struct value *bases = value_list(t->arena, data, "bases"), *enabled = value_list(t->arena, data, "enabled");
 	struct str base = w ? w->base : STR(""), word = STR("");
+	struct str ends = !w || str_empty(w->ends) ? steward_ends(t, p) : w->ends;
+	value_text(t->arena, data, "ends_day", str_eq(ends, STR("never")) ? STR("") : ends);
 	add_option(t, bases, STR(""), text("person.stays"), base);
 	for (size_t i = 0; i < p->bases.n; i++)
 		add_option(t, bases, p->bases.v[i], p->bases.v[i], base);
