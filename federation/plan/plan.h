@@ -122,7 +122,7 @@ struct str plan_step_title(struct arena *a, const struct plan *p,
  * answer the others are looked at: an entry found there is gone on with, and one that is not found is made anew only
  * after d->replication_lag; until then ERR_UNAVAILABLE.
  * Two controllers may both have taken an entry before they heard of each other. A second one of this plan is removed:
- * our marker, a name of the plan, never enabled, and its stable id was kept in the run before. Where somebody else's
+ * our marker, a name of the plan, not enabled, and its stable id was kept in the run before. Where somebody else's
  * has the same login name, the one that was made later gives way: ours to its next name; the other's is not ours to
  * remove, and the plan parks.
  * Of an update: ERR_REFUSED also where an attribute or the place was changed meanwhile by others, so that what was seen

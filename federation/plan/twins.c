@@ -1,7 +1,7 @@
 /* Two entries where there should be one. Controllers that have not heard of each other each take an entry: one of this
  * plan a second time, whose first answer was lost with its controller; or somebody else's with the same login name.
  *
- * What is removed is of this plan beyond doubt: our marker, a name of the plan, never enabled, and a stable id that was
+ * What is removed is of this plan beyond doubt: our marker, a name of the plan, not enabled, and a stable id that was
  * read in the same look and kept in a look before. */
 #include "federation/plan/step.h"
 

@@ -151,6 +151,33 @@ class ControllerTests(KillTests):
     def account(daemon, walk):
         return daemon.rows("SELECT stable_id, sub FROM account WHERE mail = ?", walk.person.mail)[0]
 
+    def takes_the_name(self):
+        """The first controller, which hung for long, carries the add out when it is back: the newer entry gets the name, and the person's loses it."""
+        directory, daemon = self.stage.directory, self.daemon("name")
+        daemon.config["realms"]["demo"]["directories"]["main"]["replication_lag"] = "5s"
+        directory.freeze_node(1)
+        directory.look_at(2)
+        daemon.start()
+        walk = Walk(daemon, directory, Mailbox(daemon.mailbox), "guest", Person("Nora"))
+        walk.mail_wait = HEAL_S
+        self.rest(walk)
+        self.ids.add(walk.id)
+        made, named = self.account(daemon, walk), walk.entry()
+        directory.freeze_node(2)
+        directory.look_at(1)
+        directory.thaw_node(1)
+        directory.change(f"dn: {named['dn'][0]}\nchangetype: add\nobjectClass: user\nsAMAccountName: {directory.login_of(named)}\n"
+                         f"employeeNumber: {walk.id}\nmail: {walk.person.mail}\nuserAccountControl: 514\n\n")
+        directory.thaw_node(2)
+        directory.replicate()
+        self.settled(daemon)
+        self.everywhere(daemon, walk)
+        same([e["dn"] for e in directory.search(directory.with_id(made[0]))], [named["dn"]], "the entry of the account")
+        told = str(daemon.rows("SELECT diagnostic FROM plan_step"))
+        expect("has its name again" in told, f"the name was not lost: {told}")
+        same(daemon.stop(), 0, "the end")
+        return f"{named['dn'][0]} has its name again"
+
     def gives_way(self):
         """Somebody takes the login name on the second controller, before the first, which takes it for ours, hears of that."""
         directory, daemon = self.stage.directory, self.daemon("race")
@@ -176,7 +203,8 @@ class ControllerTests(KillTests):
         until(lambda: self.account(daemon, walk)[0] != before[0], HEAL_S, "another entry of the account")
         walk.await_state("provisioned")
         walk.straight = None
-        self.rest(walk)
+        for _, step in walk.steps():  # to the login at an application, and its end
+            step()
         same(self.account(daemon, walk)[1], before[1], "sub")
         expect(walk.entry()["samaccountname"] != ["rwalker"], "both have the name")
         same(len(directory.search("(sAMAccountName=rwalker)")), 1, "entries with the name")
@@ -191,6 +219,7 @@ class ControllerTests(KillTests):
             self.tests.run(f"{directory.title}: the add was {point}, the controller goes and comes back", self.comes_back, point)
             self.tests.run(f"{directory.title}: the add was {point}, the controller comes back too late", self.comes_too_late, point)
         if isinstance(directory, TwoControllers):
+            self.tests.run(f"{directory.title}: the add is carried out late, and takes the name", self.takes_the_name)
             self.tests.run(f"{directory.title}: two controllers take one login name", self.gives_way)
         directory.stop()
         print(f"kill points: {self.visited} visited, {self.survived} survived")
