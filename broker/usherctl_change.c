@@ -217,6 +217,7 @@ static const struct {
 	{"change.base", "a place that no profile allows"},
 	{"change.alone", "a deletion stands alone"},
 	{"change.nothing", "all of it is so already"},
+	{"change.impossible", "what is there now has too many values, or some that are no text"},
 	{"change.confirm", "--confirm with the login name was expected"},
 	{"field.date", "a day such as 2027-01-31, or never, was expected"},
 	{"change.past", "this day is over"},

@@ -138,7 +138,12 @@ enum err steward_preview(struct task *t, const struct steward_person *p, const s
 		.parent = w->base,
 		.remove = w->remove};
 	TRY(ends_add(t, p, w->ends, &in, problem));
-	TRY(update_build(t, &in, &plan));
+	enum err built = update_build(t, &in, &plan);
+	if (built == ERR_INVALID) { /* values of others that cannot be shown, or too many of them */
+		task_clear(t);
+		return wish_fail(t, problem, STR(""), "change.impossible");
+	}
+	TRY(built);
 	if (!plan->n_updates)
 		return wish_fail(t, problem, STR(""), "change.nothing");
 	*ret = (struct proposal){plan, plan_digest(t->arena, plan), plan_ldif(t->arena, plan, p->directory, 0)};

@@ -373,8 +373,8 @@ enum err signing_keys_remove(struct task *t, struct str kid) must_use;
 enum err generation_get(struct task *t, int64_t *ret) must_use;
 enum err generation_bump(struct task *t) must_use;
 /* Removes what is past its time, in steps of at most 500 rows a table; all realms. *ret_more: call again. Links, and
- * grants that expired or were revoked, stay a day longer, drafts of plans a week in all; a grant takes its refresh
- * tokens along. */
+ * grants that expired or were revoked, stay a day longer, drafts of plans a week in all, and ended changes of people a
+ * year; a grant takes its refresh tokens along. */
 enum err store_sweep(struct task *t, int64_t now, bool *ret_more) must_use;
 
 #endif

@@ -17,12 +17,16 @@ static const struct query queries[] = {
 	{"DELETE FROM plan WHERE (realm, id) IN (SELECT realm, id FROM plan WHERE state = 'draft' AND created_at <= ?1 "
 	 "ORDER BY created_at LIMIT " STEP ")",
 		NULL, WRITES},
+	{"DELETE FROM plan WHERE (realm, id) IN (SELECT realm, id FROM plan WHERE account_id <> '' AND state IN "
+	 "('done', 'cancelled') AND updated_at <= ?1 ORDER BY updated_at LIMIT " STEP ")",
+		NULL, WRITES},
 };
 const struct query_table sweep_queries = {"sweep", queries, COUNT(queries)};
 
 /* How long a row outlives its time: a link that expired is still told so, a code or token of an ended grant is still
- * known as one used before, and a draft of a plan waits a week for its order. */
-static const int64_t kept_ms[COUNT(queries)] = {DAY_MS, 0, 0, 0, DAY_MS, DAY_MS, 7 * DAY_MS};
+ * known as one used before, a draft of a plan waits a week for its order, and what became of a change is shown for a
+ * year. */
+static const int64_t kept_ms[COUNT(queries)] = {DAY_MS, 0, 0, 0, DAY_MS, DAY_MS, 7 * DAY_MS, 365 * DAY_MS};
 
 enum err store_sweep(struct task *t, int64_t now, bool *ret_more) {
 	bool more = false;

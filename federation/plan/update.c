@@ -72,6 +72,8 @@ static enum err add_replace(struct build *b, const struct attribute *wish) {
 	if (same_values(before, after->values))
 		return OK;
 	TRY(may_replace(b, name));
+	if (before.n >= LIMIT_VALUES) /* there may be more, which would go with them */
+		return task_fail(b->t, ERR_INVALID, "attribute %.*s has too many values", FMT(name));
 	for (size_t i = 0; i < after->values.n; i++)
 		TRY(directory_check_value(b->t, b->in->directory, name, after->values.v[i]));
 	return step_add(b,

@@ -211,6 +211,7 @@ static void the_profile_is_as_written(void **state) {
 		p->verify_ttl, p->activate_ttl, p->remind_after, p->undecided_ttl, p->resend_after, p->retain_after};
 	const int64_t expected[] = {86400, 7 * 86400, 2 * 86400, 14 * 86400, 120, 90 * 86400};
 	assert_memory_equal(times, expected, sizeof(times));
+	assert_int_equal(p->expires_after, 90 * 86400);
 }
 
 static void the_clients_are_as_written(void **state) {

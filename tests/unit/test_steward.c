@@ -299,6 +299,8 @@ static void test_draft(void **state) {
 	assert_ok(store_sweep(s.t, clock_wall_ms() + 8LL * 86400000, &more));
 	assert_ok(plans_find(s.t, first, &row));
 	assert_err(plans_find(s.t, second, &row), ERR_NOT_FOUND);
+	assert_ok(store_sweep(s.t, clock_wall_ms() + 366LL * 86400000, &more));
+	assert_err(plans_find(s.t, first, &row), ERR_NOT_FOUND);
 }
 
 /* ---- by date ---- */
