@@ -1,17 +1,13 @@
 #!/usr/bin/python3
 """Changes of people who are there: attributes, groups, place, disabled, deleted; each as a plan that is shown before it is carried out once."""
-import os
-import re
 import sqlite3
-import subprocess
 import sys
 
-from usher import App, BUILD, Browser, Failed, Stage, Tests, expect, same, until
+from changes import SOON, Changes
+from usher import App, Browser, Failed, Stage, Tests, expect, same, until
 
-SOON = 20  # seconds; none of this measures how soon
 
-
-class UpdateTests:
+class UpdateTests(Changes):
     def __init__(self):
         self.tests, self.stage = Tests(), Stage("updates")
         self.daemon, self.directory = self.stage.daemon, self.stage.directory
@@ -24,38 +20,6 @@ class UpdateTests:
         self.directory.change(f"dn: ou=former,{self.v['PEOPLE']}\nchangetype: add\nobjectClass: organizationalUnit\nou: former\n")
         self.stage.start()
         until(lambda: self.daemon.feeds_fresh() == 1, SOON, "a feed that is fresh")
-
-    # ---- looks ----
-    def entry(self, login):
-        found = self.directory.search(f"(uid={login})")
-        return found[0] if found else None
-
-    def account(self, login):
-        return self.daemon.rows("SELECT id FROM account WHERE login = ?", login)[0][0]
-
-    def plan(self, plan_id):
-        return self.daemon.rows("SELECT state, failure FROM plan WHERE id = ?", plan_id)[0]
-
-    def done(self, plan_id, seconds=SOON):
-        until(lambda: self.plan(plan_id)[0] == "done", seconds, f"plan {plan_id}")
-
-    def sessions(self, login):
-        return self.daemon.rows("SELECT count(*) FROM session s JOIN account a ON a.realm = s.realm AND a.id = s.account_id WHERE a.login = ?", login)[0][0]
-
-    def steps(self, plan_id):
-        return [row[0] for row in self.daemon.rows("SELECT title FROM plan_step WHERE plan_id = ? AND result = 0 ORDER BY seq", plan_id)]
-
-    def usherctl(self, *words, code=0):
-        done = subprocess.run([os.path.join(BUILD, "usherctl"), "-c", os.path.join(self.daemon.folder, "usher.yaml"), *words], capture_output=True,
-                              text=True, check=False, timeout=60)
-        same(done.returncode, code, f"usherctl {' '.join(words)}: {done.stderr}")
-        return done.stdout + done.stderr
-
-    def change(self, *words, code=0):
-        """The LDIF that is shown, and the plan's id."""
-        text = self.usherctl("change", "demo", *words, code=code)
-        found = re.search(r"^# plan ([^,:]+)[,:]", text, re.M)
-        return text, found and found.group(1)
 
     # ---- by usherctl ----
     def attributes(self):
@@ -251,9 +215,6 @@ class UpdateTests:
         until(lambda: self.directory.members("vpn").count(self.entry("alice")["dn"][0]) == 1, SOON, "the group")
         same(self.plans("alice")[0][1], "done", "the plan")
 
-    def plans(self, login):
-        return self.daemon.rows("SELECT id, state FROM plan WHERE account_id = ? ORDER BY id DESC", self.account(login))
-
     def form_stale(self):
         """What was seen is what is done: else the page shows what would be by now."""
         browser, page = self.operator()
@@ -301,8 +262,7 @@ class UpdateTests:
 
     def main(self):
         run = self.tests.run
-        if run("the daemon starts", self.start):
-            pass
+        run("the daemon starts", self.start)
         run("attributes: a draft, shown, ordered, done", self.attributes)
         run("what may not be, or is so already, makes no plan", self.nothing)
         run("groups are joined and left", self.groups)
