@@ -54,7 +54,7 @@ class Run:
 def main():
     make = sys.argv[1] if len(sys.argv) > 1 else "openldap"
     people = int(sys.argv[2]) if len(sys.argv) > 2 else 50
-    if not stand.started(make):
+    if not stand.available(make):
         return
     sent, answered = Run(make, people).measure()
 

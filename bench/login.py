@@ -11,7 +11,7 @@ USERS, PEOPLE, GROUPS = 8, 100, 4
 def main():
     make = sys.argv[1] if len(sys.argv) > 1 else "active_directory"
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    if not stand.started(make):
+    if not stand.available(make):
         return
     here = stand.Stand(make)
     here.add_people("s", PEOPLE)

@@ -82,7 +82,7 @@ def main():
     make = sys.argv[1] if len(sys.argv) > 1 else "openldap"
     plans = int(sys.argv[2]) if len(sys.argv) > 2 else 500
     seconds = int(sys.argv[3]) if len(sys.argv) > 3 else 2
-    if stand.started(make):
+    if stand.available(make):
         Run(make, plans, seconds).main()
 
 

@@ -221,7 +221,7 @@ class Stand:
             time.sleep(0.02)
 
 
-def started(make):
+def available(make):
     """Whether a directory of this make can run here; says why not."""
     missing = [] if make == "openldap" else [p for p in ("samba", "samba-tool", "ldbadd") if not shutil.which(p, path=directories.PATH)]
     if make != "openldap" and os.geteuid() != 0:
