@@ -39,9 +39,12 @@ bool mirror_fresh(struct str realm, const struct directory_config *d);
 /* Groups that were read before at (wall clock) are old. The like memory. */
 void mirror_groups_changed(struct str realm, const struct directory_config *d, int64_t at);
 /* Around a password change of our own, so that what the feed tells of it ends no session: begin before the directory is
- * asked, end with whether it was done. A mark that nobody ends counts for two minutes. */
+ * asked, end with whether it was done. A mark that nobody ends counts for two minutes. Who has a change refused again
+ * and again must not hide one by others: where ours was not done, *ret_other is the stamp of such a one, else empty.
+ * The feed may have told it already, so that the caller acts on it, and writes it (mirrors_stamp). */
 enum err mirror_password_begin(struct task *t, const struct directory_config *d, struct str stable_id) must_use;
-void mirror_password_end(struct task *t, const struct directory_config *d, struct str stable_id, bool done);
+void mirror_password_end(
+	struct task *t, const struct directory_config *d, struct str stable_id, bool done, struct str *ret_other);
 /* For inbound_apply: the row of an account whose entry is e; groups and seen_at are those of the row before, which may
  * be NULL. */
 struct mirror mirror_of(
@@ -49,8 +52,9 @@ struct mirror mirror_of(
 /* Whether two rows say the same of the person, whenever it was read. */
 bool mirror_same(const struct mirror *a, const struct mirror *b);
 /* Whether somebody else than we changed the password, by the stamps of a row (NULL: none) and of an entry; *ret_stamp
- * is what stands in the row from now on. Where there was no stamp before, one that is a time (RFC 4517 3.3.13) since
- * then tells a change; any other one is taken as it comes: the right to read it may be new. */
+ * is what stands in the row from now on: during a change of our own, its mark. Where there was no stamp before, one
+ * that is a time (RFC 4517 3.3.13) since then tells a change; any other one is taken as it comes: the right to read it
+ * may be new. */
 bool mirror_password_changed(const struct mirror *before, struct str told, int64_t now, struct str *ret_stamp);
 
 /* ---- one-time links ----

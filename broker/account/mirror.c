@@ -156,26 +156,33 @@ enum err mirror_password_begin(struct task *t, const struct directory_config *d,
 	return mirrors_stamp(t, d->id, stable_id, stamp_own(t->arena, m->password_stamp, clock_wall_ms()));
 }
 
-static enum err password_ended(struct task *t, const struct directory_config *d, const struct mirror *m, bool done) {
-	struct str old = STR("");
+static enum err password_ended(
+	struct task *t, const struct directory_config *d, const struct mirror *m, bool done, struct str *ret_other) {
+	struct mirror unmarked = *m;
 	struct entry *e = NULL;
+	struct str now;
 	int64_t at = 0, read_at = clock_wall_ms();
-	if (!stamp_read(m->password_stamp, &at, &old))
-		return OK; /* the feed was faster */
-	if (!done)
-		return mirrors_stamp(t, d->id, m->stable_id, old);
+	stamp_read(m->password_stamp, &at, &unmarked.password_stamp);
 	TRY(directory_find_id(t, d, m->stable_id, &e));
+	bool changed = mirror_password_changed(&unmarked, e->password_stamp, read_at, &now);
+	if (changed && !done) {
+		*ret_other = now;
+		return OK;
+	}
+	TRY(mirrors_stamp(t, d->id, m->stable_id, now));
 	const struct account a = {.id = m->account_id, .directory = m->directory, .stable_id = m->stable_id};
-	return mirror_take(t, &a, e, NULL, read_at);
+	return done ? mirror_take(t, &a, e, NULL, read_at) : OK;
 }
 
-void mirror_password_end(struct task *t, const struct directory_config *d, struct str stable_id, bool done) {
+void mirror_password_end(
+	struct task *t, const struct directory_config *d, struct str stable_id, bool done, struct str *ret_other) {
 	struct mirror *m = NULL;
 	enum err failure = t->failure;
 	struct str detail = t->failure_detail;
+	*ret_other = STR("");
 	enum err e = mirrors_find_stable(t, d->id, stable_id, &m);
 	if (!e)
-		e = password_ended(t, d, m, done);
+		e = password_ended(t, d, m, done, ret_other);
 	err_ignore(e, "the mark ends by its time");
 	t->failure = failure;
 	t->failure_detail = detail;

@@ -159,7 +159,7 @@ bool mirror_password_changed(const struct mirror *row, struct str told, int64_t 
 	int64_t at = 0;
 	bool own = stamp_read(before, &at, &old) && now - at <= OWN_MS;
 	bool same = str_empty(told) || str_eq(told, old);
-	*ret_stamp = same ? (own ? before : old) : told;
+	*ret_stamp = own ? before : same ? old : told;
 	if (same || own || !row)
 		return false;
 	return !str_empty(old) || is_since(told, row->read_at - CLOCKS_APART_MS);

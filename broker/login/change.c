@@ -36,6 +36,30 @@ static enum err password_refused(
 	return task_fail(t, ERR_FIELDS, "the directory refused the new password");
 }
 
+static enum err others_change(
+	struct task *t, const struct directory_config *d, const struct entry *e, struct str stamp) {
+	struct account *a = NULL;
+	TRY(accounts_find_stable(t, d->id, e->stable_id, &a));
+	TRY(mirrors_stamp(t, d->id, e->stable_id, stamp));
+	return t->realm->session_end_on_password_change ? login_end_account(t, a->id, "password") : OK;
+}
+
+/* Keeps the task's failure. */
+static void own_change_end(struct task *t, const struct directory_config *d, const struct entry *e, bool done) {
+	struct str other = STR("");
+	enum err failure = t->failure;
+	struct str detail = t->failure_detail;
+	mirror_password_end(t, d, e->stable_id, done, &other);
+	if (str_empty(other))
+		return;
+	enum err ended = store_begin(t);
+	if (!ended)
+		ended = store_end(t, others_change(t, d, e, other));
+	err_ignore(ended, "the mark ends by its time, and what is told after it ends the account");
+	t->failure = failure;
+	t->failure_detail = detail;
+}
+
 enum err login_set_password(struct task *t, const struct directory_config *d, const struct entry *e,
 	struct str password, struct password_problem *problem) {
 	struct refusal refusal = {.policy_error = -1};
@@ -43,7 +67,7 @@ enum err login_set_password(struct task *t, const struct directory_config *d, co
 	TRY(mirror_password_begin(t, d, e->stable_id));
 	TRY(store_settle(t));
 	enum err set = directory_set_password(t, d, e->dn, password, &refusal);
-	mirror_password_end(t, d, e->stable_id, set != ERR_REFUSED);
+	own_change_end(t, d, e, set != ERR_REFUSED);
 	return set == ERR_REFUSED ? password_refused(t, d, &refusal, problem) : set;
 }
 
@@ -69,7 +93,7 @@ static enum err change_as_person(struct task *t, const struct found *found, stru
 	TRY(store_settle(t));
 	enum err e =
 		directory_change_password(t, found->directory, found->entry->dn, old_password, new_password, &refusal);
-	mirror_password_end(t, found->directory, found->entry->stable_id, e != ERR_REFUSED && e != ERR_CREDENTIALS);
+	own_change_end(t, found->directory, found->entry, e != ERR_REFUSED && e != ERR_CREDENTIALS);
 	if (e == ERR_REFUSED)
 		return password_refused(t, found->directory, &refusal, problem);
 	if (e == ERR_CREDENTIALS) {

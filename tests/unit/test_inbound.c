@@ -247,6 +247,7 @@ static void our_own_change_ends_nothing_twice(void **state) {
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct task *t = world_task(*state);
 		struct someone s = someone(t, str_printf(t->arena, "own%zu%c", i, 0).p);
+		struct str other = STR("");
 		assert_ok(mirror_password_begin(t, &world_directory, s.a->stable_id));
 		if (rows[i].before) {
 			tell(t, FEED_CHANGED, s.p);
@@ -255,13 +256,57 @@ static void our_own_change_ends_nothing_twice(void **state) {
 		}
 		if (rows[i].done)
 			sets_password(s.p);
-		mirror_password_end(t, &world_directory, s.a->stable_id, rows[i].done);
+		mirror_password_end(t, &world_directory, s.a->stable_id, rows[i].done, &other);
+		assert_str(other, STR(""));
 		sets_password(s.p);
 		world_clock(rows[i].ms);
 		tell(t, FEED_CHANGED, s.p);
 		assert_str(mirror_now(t, &s)->password_stamp, STR("stamp-2"));
 		assert_int_equal(logged_in(t, &s), !rows[i].ends);
 		world_clock(0);
+	}
+}
+
+/* Who holds a change of their own open, that will be refused, while another changes the password: the feed's word in
+ * between, or a look, does not take the other's change away. */
+static void a_refused_change_hides_nothing(void **state) {
+	for (int row = 0; row < 4; row++) {
+		struct task *t = world_task(*state);
+		bool by_look = row % 2, first = row / 2; /* first: no stamp was there before */
+		struct someone s = someone(t, str_printf(t->arena, "hides%d%c", row, 0).p);
+		if (first)
+			assert_ok(mirrors_stamp(t, STR("main"), s.a->stable_id, STR("")));
+		const char *stamp = first ? "20991231235959Z" : "stamp-2";
+		struct str other = STR("");
+		const struct directory_config *d = NULL;
+		struct entry *e = NULL;
+		assert_ok(mirror_password_begin(t, &world_directory, s.a->stable_id));
+		snprintf(s.p->stamp, sizeof(s.p->stamp), "%s", stamp);
+		if (by_look)
+			assert_ok(account_person(t, s.a, &d, &e, NULL));
+		tell(t, FEED_CHANGED, s.p);
+		assert_true(logged_in(t, &s));
+		mirror_password_end(t, &world_directory, s.a->stable_id, false, &other);
+		assert_str(other, str_of(stamp));
+		assert_true(str_starts(mirror_now(t, &s)->password_stamp, STR("own:")));
+	}
+}
+
+/* The like by the page: the directory has the old password in its history, and the sessions end. */
+static void a_refused_change_ends_what_another_ended(void **state) {
+	for (int ends = 0; ends < 2; ends++) {
+		struct task *t = world_task(*state);
+		struct someone s = someone(t, ends ? "ended" : "kept");
+		struct password_problem problem = {0};
+		snprintf(s.p->before, sizeof(s.p->before), OTHER_PASSWORD);
+		sets_password(s.p); /* which the feed has told while a change of ours was open */
+		world_realm.session_end_on_password_change = ends;
+		assert_err(login_change_password(
+				   t, str_of(s.p->login), str_of(s.p->password), STR(OTHER_PASSWORD), &problem),
+			ERR_FIELDS);
+		world_realm.session_end_on_password_change = true;
+		assert_int_equal(logged_in(t, &s), !ends);
+		assert_str(mirror_now(t, &s)->password_stamp, STR("stamp-2"));
 	}
 }
 
@@ -590,6 +635,8 @@ int main(void) {
 		TEST(the_first_word_counts),
 		TEST(our_own_change_ends_nothing_twice),
 		TEST(a_mark_ends),
+		TEST(a_refused_change_hides_nothing),
+		TEST(a_refused_change_ends_what_another_ended),
 		TEST(a_change_by_the_person_is_ours),
 		TEST(what_was_not_told_is_gone),
 		TEST(a_few_may_always_go),

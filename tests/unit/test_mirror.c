@@ -290,7 +290,7 @@ static void stamps(void **state) {
 		{"a", "", "a", 0, false},
 		{"a", "b", "b", 0, true},
 		{"own:1000:a", "a", "own:1000:a", 2000, false},
-		{"own:1000:a", "b", "b", 2000, false},
+		{"own:1000:a", "b", "own:1000:a", 2000, false}, /* who ends the mark looks */
 		{"own:1000:a", "b", "b", 1000 + 2 * TASK_JOB_MS + 1, true},
 		{"own:1000:a", "a", "a", 1000 + 2 * TASK_JOB_MS + 1, false},
 		{"own:1000:", "b", "b", 1000 + 2 * TASK_JOB_MS + 1, false},
