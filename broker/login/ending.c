@@ -1,11 +1,28 @@
 /* What the end of a session or of an account brings: grants revoked, applications told (OpenID Connect Back-Channel
  * Logout 1.0), a record. All of it within the caller's transaction; a row says who is to be told of what, and the
  * runner's job makes the token. */
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/encode.h"
 #include "broker/login/login_private.h"
 
 #define BODY_MAX 1024u
+#define ENDS     4096u /* accounts whose last end is remembered; two in one place share it */
+
+/* When an account ended last, for logins that were on their way: memory of the process. */
+static _Atomic int64_t ends[ENDS]; /* monotonic microseconds */
+
+static _Atomic int64_t *end_of(struct str account_id) {
+	uint32_t hash = 2166136261u; /* FNV-1a; ids are random */
+	for (size_t i = 0; i < account_id.n; i++)
+		hash = (hash ^ (unsigned char)account_id.p[i]) * 16777619u;
+	return &ends[hash % ENDS];
+}
+
+bool account_ended_since(struct str account_id, int64_t began_us) {
+	return atomic_load(end_of(account_id)) >= began_us;
+}
 
 /* The client as it is configured now, or NULL: none that is to be told. */
 static const struct client_config *listener(const struct task *t, struct str client) {
@@ -85,6 +102,7 @@ static enum err orphans_tell(struct task *t, struct str account_id) {
 enum err account_end(struct task *t, struct str account_id) {
 	TRY(orphans_tell(t, account_id));
 	TRY(login_end_others(t, account_id, STR("")));
+	atomic_store(end_of(account_id), clock_monotonic_us());
 	return grants_revoke_account(t, account_id, clock_wall_ms());
 }
 

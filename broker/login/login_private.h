@@ -10,8 +10,9 @@ struct found {
 	const struct directory_config
 		*directory; /* the last one asked, also when nobody was found; NULL: no directory takes this name */
 	struct entry *entry;
-	int64_t read_at; /* when the look began */
-	bool ambiguous;  /* more than one has the name: nobody is meant */
+	int64_t read_at;  /* when the look began, by the wall clock */
+	int64_t began_us; /* the like, monotonic */
+	bool ambiguous;   /* more than one has the name: nobody is meant */
 };
 /* In the directories that the name may belong to: one whose login_suffix it bears, else those whose mail_domains it fits.
  * One that timed out last is asked only when no other knows the name. ERR_NOT_FOUND: nobody, or more than one, in one
@@ -33,6 +34,8 @@ enum err session_open(
 enum err session_end(struct task *t, const struct session *s) must_use;
 /* All sessions and all grants, with the jobs; without a record of its own. */
 enum err account_end(struct task *t, struct str account_id) must_use;
+/* Whether it ended since: in a transaction, which no end can overtake. */
+bool account_ended_since(struct str account_id, int64_t began_us);
 /* The policy that holds for whom we found; where it cannot be read, an unknown one: the directory still decides. Clears
  * the task's failure. */
 struct password_policy rules_to_show(struct task *t, const struct found *found);

@@ -72,6 +72,7 @@ enum err login_find(struct task *t, struct str username, struct found *ret) {
 	size_t n = routes_of(t, username, routes);
 	struct look look = {.found = ret, .failed = OK};
 	ret->read_at = clock_wall_ms();
+	ret->began_us = clock_monotonic_us();
 	for (unsigned silent = 0; silent < 2 && look.matches == 0; silent++)
 		for (size_t i = 0; i < n; i++)
 			if (directory_is_silent(routes[i].directory) == (silent == 1))

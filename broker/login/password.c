@@ -81,13 +81,37 @@ static enum err tell_locked(struct task *t, const struct found *found) {
 	return jobs_insert(t, JOB_NOTICE, a->id, STR("{\"notice\":\"locked\"}"), 0, NULL);
 }
 
+/* What the feed told of an entry that no account was linked to is told no more: whoever logs in for the first time is
+ * looked at once more, behind the link. */
+static enum err look_again(struct task *t, struct found *found) {
+	struct str stamp = found->entry->password_stamp;
+	found->read_at = clock_wall_ms();
+	enum err e = directory_find_id(t, found->directory, found->entry->stable_id, &found->entry);
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	task_clear(t);
+	return !e && found->entry->enabled && str_eq(found->entry->password_stamp, stamp)
+		       ? OK
+		       : task_fail(t, ERR_DENIED, "the account has just changed in the directory");
+}
+
+/* What ended the account since the look ended it for this login too: with the old password, say, while a new one was
+ * set. */
+static enum err login_admitted(struct task *t, const struct account *a, const struct found *found) {
+	if (account_ended_since(a->id, found->began_us))
+		return task_fail(t, ERR_DENIED, "the account's sessions were ended meanwhile");
+	return mirror_admits(t, a, found->read_at);
+}
+
 static enum err login_open(
-	struct task *t, const struct found *found, struct str old_session, struct str agent, struct login *ret) {
+	struct task *t, struct found *found, struct str old_session, struct str agent, struct login *ret) {
 	TRY(account_link(t, found->directory, found->entry, &ret->account));
+	if (!ret->account->last_login_at)
+		TRY(look_again(t, found));
 	TRY(mirror_take(t, ret->account, found->entry, NULL, found->read_at));
 	TRY(store_begin(t));
 	ret->account->last_login_at = clock_wall_ms();
-	enum err e = mirror_admits(t, ret->account, found->read_at);
+	enum err e = login_admitted(t, ret->account, found);
 	if (!e)
 		e = accounts_logged_in(t, ret->account->id, ret->account->last_login_at);
 	if (!e)

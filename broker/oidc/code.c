@@ -25,12 +25,20 @@ static enum err consent_keep(struct task *t, const struct authorize *a, const st
 	return audit_record(t, "consent.give", account->id, AUDIT("client", a->client->id), AUDIT("scope", a->scope));
 }
 
+/* The session may have ended since the request began: no grant for what outlives it. */
+static enum err session_live(struct task *t, const struct login_state *state) {
+	struct session *now = NULL;
+	enum err e = sessions_find(t, state->session->id_hash, &now);
+	return e == ERR_NOT_FOUND ? task_fail(t, ERR_LOGIN_REQUIRED, "the session has just ended") : e;
+}
+
 static enum err grant_write(struct task *t, const struct authorize *a, const struct grant *g,
-	const struct account *account, bool consented) {
+	const struct login_state *state, bool consented) {
+	TRY(session_live(t, state));
 	TRY(grants_insert(t, g));
 	if (consented)
-		TRY(consent_keep(t, a, account, g->created_at));
-	return audit_record(t, "grant.issue", account->id, AUDIT("grant", g->id), AUDIT("client", g->client),
+		TRY(consent_keep(t, a, state->account, g->created_at));
+	return audit_record(t, "grant.issue", state->account->id, AUDIT("grant", g->id), AUDIT("client", g->client),
 		AUDIT("scope", g->scope));
 }
 
@@ -62,7 +70,7 @@ enum err authorize_grant(struct task *t, const struct authorize *a, const struct
 		.amr = state->session->amr,
 	};
 	TRY(store_begin(t));
-	enum err e = grant_write(t, a, &g, state->account, consented);
+	enum err e = grant_write(t, a, &g, state, consented);
 	TRY(consented ? store_end(t, e) : store_end_passing(t, e));
 	*ret_code = code;
 	return OK;

@@ -346,7 +346,12 @@ enum err directory_verify(struct task *t, const struct directory_config *d, stru
 	*ret = p && p->locked ? VERDICT_LOCKED : !right ? VERDICT_WRONG : p->verdict;
 	if (detail)
 		*detail = (struct verify_detail){-1, -1};
-	return locked(OK);
+	void (*then)(void) = fake.after_bind;
+	fake.after_bind = NULL;
+	locked(OK);
+	if (then)
+		then();
+	return OK;
 }
 
 static enum err password_put(struct task *t, struct fake_person *p, struct str password, struct refusal *refusal) {

@@ -47,7 +47,8 @@ struct fake_directory {
 	bool catalog_down;
 	const char *elsewhere; /* a login whose principal somebody in the forest has, or NULL */
 	size_t adds, binds, searches, sets;
-	char bound[256]; /* the DN of the last bind */
+	char bound[256];          /* the DN of the last bind */
+	void (*after_bind)(void); /* called once: what happens between a bind and what follows from it */
 };
 extern struct fake_directory fake;
 

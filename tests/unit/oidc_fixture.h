@@ -206,6 +206,7 @@ static inline int oidc_setup(void **state) {
 	assert_ok(keyset_refresh(t));
 	session.auth_time = clock_wall_ms();
 	assert_ok(accounts_insert(t, &ann));
+	assert_ok(sessions_insert(t, &session));
 	const struct registration r = {.id = STR("R1"),
 		.realm = STR("staff"),
 		.mail = STR("ann@example.org"),

@@ -44,6 +44,57 @@ static void test_good(void **state) {
 	assert_ok(login_session(t, again.session, &s));
 }
 
+/* ---- what happens between the bind and the session ---- */
+
+static struct fake_person *racing;
+static struct str racing_id;
+
+static void ends_account(void) {
+	struct worker other = {0};
+	worker_new(&other);
+	struct task *t = world_task(&other);
+	assert_ok(store_begin(t));
+	assert_ok(store_end(t, login_end_account(t, racing_id, "password")));
+	worker_free(&other);
+}
+static void disables(void) {
+	racing->enabled = false;
+}
+static void sets_password(void) {
+	snprintf(racing->stamp, sizeof(racing->stamp), "another");
+}
+static void deletes(void) {
+	racing->gone = true;
+}
+
+/* With the right password of a moment ago: nothing outlives what ended the account, and what the feed told before there
+ * was an account to be told of counts too. */
+static void test_races(void **state) {
+	static const struct {
+		const char *name;
+		bool first; /* the first login */
+		void (*happens)(void);
+	} rows[] = {{"race-end", false, ends_account}, {"race-off", true, disables}, {"race-set", true, sets_password},
+		{"race-gone", true, deletes}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct session *sessions = NULL;
+		struct account *a = NULL;
+		size_t n = 0;
+		struct task *t = begin(state, rows[i].name, &racing);
+		if (!rows[i].first)
+			racing_id = try(t, rows[i].name, RIGHT).account->id;
+		fake.after_bind = rows[i].happens;
+		assert_int_equal(try(t, rows[i].name, RIGHT).result, LOGIN_REFUSED);
+		assert_null(fake.after_bind);
+		assert_ok(accounts_find_stable(t, STR("main"), str_of(racing->id), &a));
+		assert_ok(sessions_list(t, a->id, &sessions, &n));
+		assert_int_equal(n, 0);
+		racing->enabled = true;
+		racing->gone = false;
+		assert_int_equal(try(t, rows[i].name, RIGHT).result, LOGIN_OK);
+	}
+}
+
 /* One answer, one way: always one search and one bind. */
 static void test_refused(void **state) {
 	struct fake_person *p;
@@ -415,7 +466,7 @@ static void test_silent_directory(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_refused), TEST(test_throttle),
+	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_races), TEST(test_refused), TEST(test_throttle),
 		TEST(test_throttle_entry), TEST(test_wrong_once), TEST(test_throttle_clear),
 		TEST(test_throttle_address), TEST(test_down), TEST(test_session_ends), TEST(test_end),
 		TEST(test_change), TEST(test_change_throttled), TEST(test_reset_request), TEST(test_reset),

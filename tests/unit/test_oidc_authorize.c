@@ -241,6 +241,23 @@ static void remembers_consent_by_scope(void **state) {
 	assert_int_equal(next_of(t, ASK_URI "&scope=openid&prompt=consent", &a), AUTHORIZE_CONSENT);
 }
 
+/* A request that was on its way when the session ended brings no grant, which would outlive it. */
+static void nothing_behind_the_end(void **state) {
+	struct task *t = oidc_begin(*state, 0);
+	struct authorize a;
+	struct str code = STR_NONE;
+	struct grant *g = NULL;
+	size_t before = 0, n = 0;
+	assert_ok(grants_list_account(t, ann.id, &g, &before));
+	assert_int_equal(next_of(t, "", &a), AUTHORIZE_GRANT);
+	assert_ok(sessions_remove(t, session.id_hash));
+	assert_err(authorize_grant(t, &a, &login, true, &code), ERR_LOGIN_REQUIRED);
+	assert_true(str_absent(code));
+	assert_ok(grants_list_account(t, ann.id, &g, &n));
+	assert_int_equal(n, before);
+	assert_ok(sessions_insert(t, &session));
+}
+
 /* ---- parking ---- */
 
 static void parks_and_resumes(void **state) {
@@ -446,6 +463,7 @@ int main(void) {
 		cmocka_unit_test(describes_errors_without_secrets),
 		cmocka_unit_test(chooses_what_comes_next),
 		cmocka_unit_test(remembers_consent_by_scope),
+		cmocka_unit_test(nothing_behind_the_end),
 		cmocka_unit_test(parks_and_resumes),
 		cmocka_unit_test(parks_long_ones),
 		cmocka_unit_test(tells_metadata),
