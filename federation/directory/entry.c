@@ -3,6 +3,7 @@
 #include "federation/directory/driver.h"
 
 #define PLAIN_VALUES 8192u             /* of one attribute, in a plain read */
+#define VALUES_MOST  (64u << 10)       /* bytes of one attribute of a person; a larger one is left out */
 #define ENTRIES_MOST (LIMIT_ARENA / 2) /* bytes of a task's memory, beyond which no attribute is copied into it */
 
 /* Never read, whoever asks: a service account that may write a password may often read its hash. */
@@ -51,6 +52,14 @@ static bool has_room(struct arena *a, const struct berval *values, size_t most) 
 	for (size_t n = 0; n < most && values && values[n].bv_val; n++)
 		bytes += values[n].bv_len + 2 * sizeof(struct str);
 	return bytes <= ENTRIES_MOST;
+}
+
+/* What people may write of themselves must not keep the rest of their entry, and of a feed, from being read. */
+static bool too_large(const struct berval *values) {
+	size_t bytes = 0;
+	for (size_t n = 0; n < LIMIT_VALUES && values && values[n].bv_val && bytes <= VALUES_MOST; n++)
+		bytes += values[n].bv_len;
+	return bytes > VALUES_MOST;
 }
 
 static struct strs copy_values(struct arena *a, struct str name, const struct berval *values, size_t most) {
@@ -110,7 +119,7 @@ static enum err read_attributes(struct task *t, const struct reading *r, BerElem
 		owned(ldap_bervals) struct berval *values = NULL;
 		if (!next_attribute(r->c, r->m, ber, &name, &values))
 			return OK;
-		if (secret_attribute(str_of_bv(name)))
+		if (secret_attribute(str_of_bv(name)) || (!r->plain && too_large(values)))
 			continue;
 		if (e->n_attributes == room) {
 			size_t wider = room ? room * 2 : 32;

@@ -269,6 +269,30 @@ static void bounds_what_is_read(void **state) {
 	}
 }
 
+/* A person may write much into an attribute of theirs: the others are read. */
+static void leaves_out_what_is_too_large(void **state) {
+	struct hostile *h = *state;
+	struct task *t = begin(h);
+	struct entry *e = NULL;
+	struct report report;
+	char *text = arena_alloc(h->arena, 3u << 20);
+	memset(text, 'x', 3u << 20);
+	struct str values[] = {str_slice(text, 3u << 20), STR_NONE, STR("short")};
+	struct attribute wide = {STR("description"), {values, 1}};
+	struct change change = {
+		.kind = CHANGE_REPLACE, .dn = alice(h, &h->good), .attributes = &wide, .n_attributes = 1};
+	assert_int_equal(directory_apply(t, &h->good, &change, 1, &report), OK);
+	assert_int_equal(directory_find_login(t, &h->good, STR("alice"), &e), OK);
+	assert_true(str_absent(entry_value(e, STR("description"))));
+	assert_true(str_eq(e->login, STR("alice")) && !str_empty(e->stable_id) && !str_empty(e->mail));
+	wide.values = (struct strs){&values[2], 1};
+	assert_int_equal(directory_apply(t, &h->good, &change, 1, &report), OK);
+	assert_int_equal(directory_find_login(t, &h->good, STR("alice"), &e), OK);
+	assert_true(str_eq(entry_value(e, STR("description")), STR("short")));
+	wide.values.n = 0;
+	assert_int_equal(directory_apply(t, &h->good, &change, 1, &report), OK);
+}
+
 static void follows_no_referral(void **state) {
 	(void)state;
 	char count[16] = "";
@@ -284,6 +308,7 @@ int main(void) {
 		cmocka_unit_test(ends_in_time_and_goes_on),
 		cmocka_unit_test(reads_names),
 		cmocka_unit_test(bounds_what_is_read),
+		cmocka_unit_test(leaves_out_what_is_too_large),
 		cmocka_unit_test(follows_no_referral),
 	};
 	return getenv("OL_URI") && getenv("FK_URI_GARBAGE") ? cmocka_run_group_tests(tests, open_fixture, close_fixture)
