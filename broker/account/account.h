@@ -28,7 +28,8 @@ enum err account_person(struct task *t, const struct account *a, const struct di
 enum err mirror_take(struct task *t, const struct account *a, const struct entry *e, const struct groups *groups,
 	int64_t read_at) must_use;
 /* In the transaction that lets a person in whom a look that began at read_at found live. ERR_DENIED: the feed was
- * faster, and has told that they are not. */
+ * faster, and has told that they are not; or it is fresh, and told so in the minute before: the look may be of a server
+ * that is behind. */
 enum err mirror_admits(struct task *t, const struct account *a, int64_t read_at) must_use;
 /* The watcher heard the directory: what the mirror says of it counts for the next MIRROR_FRESH_MS. Memory of the
  * process; nothing is fresh before the first call, and mirror_unheard ends it at once. */
@@ -94,7 +95,7 @@ enum throttle {
 	THROTTLE_REGISTER_MAILBOX, /* the like per mailbox; key: mail_key */
 	THROTTLE_LOGIN_NAME,  /* failures: realm's login_max_failures in login_window; key: the typed name, folded by us
 				 as directories may */
-	THROTTLE_LOGIN_ENTRY, /* the like per entry, whatever name of it was typed; key: its stable id */
+	THROTTLE_LOGIN_ENTRY, /* the like per entry, whatever name of it was typed; key: its directory and stable id */
 	THROTTLE_WRONG, /* a wrong password of an entry: once in login_window; key: a MAC, password_mac of login */
 	THROTTLE_LOGIN_ADDRESS, /* failures ×10 */
 	THROTTLE_RESET,         /* reset mails per name and hour: 3 */

@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "broker/account/account_private.h"
 
+#define LAG_MS 60000 /* so long another server of the directory may be behind the one that its feed follows */
+
 /* ---- what a look brought ---- */
 
 struct take {
@@ -26,12 +28,23 @@ static bool groups_current(const struct task *t, const struct directory_config *
 	       !str_empty(m->groups);
 }
 
+/* While the feed is fresh, whoever it told to have ended a moment ago comes back by its word alone: a look may have
+ * been answered by a server that has not heard of it yet, and the feed will not tell it again. Entries are born
+ * disabled: who never logged in has not ended. */
+static bool ended_lately(const struct task *t, const struct account *a, const struct mirror *m, int64_t read_at) {
+	const struct directory_config *d = realm_directory(t->realm, a->directory);
+	return m->state != MIRROR_LIVE && a->last_login_at > 0 && d && mirror_fresh(t->realm_name, d) &&
+	       read_at - m->read_at < LAG_MS;
+}
+
 /* The row that a look makes of the one that is there; false when it tells nothing new, or what is for inbound_apply to
  * act upon: a look must not take its change away. */
 static bool take_row(struct task *t, const struct take *k, const struct mirror *before, struct mirror *ret) {
 	struct str stamp;
 	struct mirror m = mirror_of(t, k->account, k->entry, before, k->read_at);
 	if (m.state != MIRROR_LIVE || (before && before->read_at > k->read_at))
+		return false;
+	if (before && ended_lately(t, k->account, before, k->read_at))
 		return false;
 	if (!before)
 		m.seen_at = clock_wall_ms();
@@ -75,7 +88,7 @@ enum err mirror_take(
 enum err mirror_admits(struct task *t, const struct account *a, int64_t read_at) {
 	struct mirror *m = NULL;
 	TRY(row_find(t, a->id, &m));
-	if (m && m->state != MIRROR_LIVE && m->read_at >= read_at)
+	if (m && m->state != MIRROR_LIVE && (m->read_at >= read_at || ended_lately(t, a, m, read_at)))
 		return task_fail(t, ERR_DENIED, "the account ended in the directory meanwhile");
 	return OK;
 }

@@ -12,11 +12,16 @@ static enum err verify_nobody(struct task *t, const struct directory_config *d, 
 	return directory_verify(t, d, nobody, password, &unused, NULL);
 }
 
+/* Ids are given by each directory for itself: who keeps one must not count for a person of another. */
+static struct str entry_key(struct task *t, const struct found *found) {
+	return str_printf(t->arena, "%.*s\n%.*s", FMT(found->directory->id), FMT(found->entry->stable_id));
+}
+
 /* A wrong password of this entry, as long as its password is the one it has now. */
-static struct str password_mac(struct task *t, const struct entry *e, struct str password) {
+static struct str password_mac(struct task *t, const struct found *found, struct str password) {
 	struct str key = secret_derive(t->arena, STR("wrong password"));
-	struct str text =
-		str_printf(t->arena, "%.*s\n%.*s\n%.*s", FMT(e->stable_id), FMT(e->password_stamp), FMT(password));
+	struct str text = str_printf(t->arena, "%.*s\n%.*s\n%.*s", FMT(entry_key(t, found)),
+		FMT(found->entry->password_stamp), FMT(password));
 	return base64url_encode(t->arena, hmac_sha256(t->arena, key, text));
 }
 
@@ -24,7 +29,7 @@ static struct str password_mac(struct task *t, const struct entry *e, struct str
  * again must not lock the account there. */
 static enum err verify_once(struct task *t, const struct found *found, struct str password, enum verdict *ret,
 	struct verify_detail *detail) {
-	struct str mac = password_mac(t, found->entry, password);
+	struct str mac = password_mac(t, found, password);
 	if (throttle_met(t, THROTTLE_WRONG, mac)) {
 		*ret = VERDICT_WRONG;
 		return OK;
@@ -40,20 +45,21 @@ static enum err verify_once(struct task *t, const struct found *found, struct st
 static enum err verify_entry(
 	struct task *t, struct str password, struct found *found, enum verdict *ret, struct verify_detail *detail) {
 	const struct entry *entry = found->entry;
-	if (throttle_take(t, THROTTLE_LOGIN_ENTRY, entry->stable_id)) {
+	struct str key = entry_key(t, found);
+	if (throttle_take(t, THROTTLE_LOGIN_ENTRY, key)) {
 		task_clear(t);
 		*ret = VERDICT_WRONG;
 		return OK;
 	}
 	enum err e = verify_once(t, found, password, ret, detail);
 	if (e)
-		throttle_give_back(t, THROTTLE_LOGIN_ENTRY, entry->stable_id);
+		throttle_give_back(t, THROTTLE_LOGIN_ENTRY, key);
 	TRY(e);
 	/* OpenLDAP says "locked" of an account that is disabled or has ended; that one gets no mail about a lock. */
 	if ((*ret == VERDICT_OK || *ret == VERDICT_LOCKED) && !entry->enabled)
 		*ret = VERDICT_DISABLED;
 	if (*ret == VERDICT_OK || *ret == VERDICT_EXPIRED || *ret == VERDICT_MUST_CHANGE)
-		throttle_clear(t, THROTTLE_LOGIN_ENTRY, entry->stable_id);
+		throttle_clear(t, THROTTLE_LOGIN_ENTRY, key);
 	return OK;
 }
 
@@ -110,8 +116,8 @@ static enum err login_open(
 		TRY(look_again(t, found));
 	TRY(mirror_take(t, ret->account, found->entry, NULL, found->read_at));
 	TRY(store_begin(t));
-	ret->account->last_login_at = clock_wall_ms();
 	enum err e = login_admitted(t, ret->account, found);
+	ret->account->last_login_at = clock_wall_ms();
 	if (!e)
 		e = accounts_logged_in(t, ret->account->id, ret->account->last_login_at);
 	if (!e)

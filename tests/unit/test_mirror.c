@@ -126,7 +126,35 @@ static void states(void **state) {
 	int64_t began = clock_wall_ms();
 	assert_ok(mirrors_state(t, s.a->id, MIRROR_DISABLED, began + 1));
 	assert_err(mirror_admits(t, s.a, began), ERR_DENIED);
+	mirror_unheard(t->realm_name, &world_directory);
 	assert_ok(mirror_admits(t, s.a, began + 2));
+}
+
+/* Another controller has not heard yet that they were disabled, and says that they are live: they come back by the
+ * feed, or where the feed is not fresh, or a minute later. */
+static void a_server_that_is_behind(void **state) {
+	struct task *t = world_task(*state);
+	struct someone s = someone(t, "behind");
+	struct groups none = {0};
+	struct entry *e = NULL;
+	int64_t told = clock_wall_ms();
+	s.a->last_login_at = told - 1000;
+	assert_ok(directory_find_id(t, &world_directory, s.a->stable_id, &e));
+	assert_ok(mirror_take(t, s.a, e, &none, told - 1));
+	assert_ok(mirrors_state(t, s.a->id, MIRROR_DISABLED, told));
+	mirror_heard(t->realm_name, &world_directory);
+	assert_ok(mirror_take(t, s.a, e, &none, told + 50));
+	assert_int_equal(row(t, &s)->state, MIRROR_DISABLED);
+	assert_err(mirror_admits(t, s.a, told + 50), ERR_DENIED);
+	task_clear(t);
+	struct account newborn = *s.a;
+	newborn.last_login_at = 0;
+	assert_ok(mirror_admits(t, &newborn, told + 50));
+	assert_ok(mirror_admits(t, s.a, told + 60000));
+	mirror_unheard(t->realm_name, &world_directory);
+	assert_ok(mirror_admits(t, s.a, told + 50));
+	assert_ok(mirror_take(t, s.a, e, &none, told + 50));
+	assert_int_equal(row(t, &s)->state, MIRROR_LIVE);
 }
 
 /* ---- what a look may write ---- */
@@ -323,6 +351,7 @@ int main(void) {
 		TEST(fresh_or_live),
 		TEST(fresh_and_silent),
 		TEST(states),
+		TEST(a_server_that_is_behind),
 		TEST(an_older_look_does_not_overwrite),
 		TEST(ends_are_left_to_the_feed),
 		TEST(the_same_again_is_not_written),
