@@ -26,6 +26,7 @@ static struct {
 	pthread_cond_t end;  /* who waits and no new job concerns: the sweeper */
 	uint64_t woken;      /* counts wake-ups, so that one between a claim and the wait is not missed */
 	bool stopping;
+	unsigned workers, logouts; /* job workers; those of them that tell a logout, or are about to choose */
 	pthread_t threads[WORKERS_MAX + 1];
 	unsigned n;
 } runner = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -87,6 +88,24 @@ static bool runner_stopping(void) {
 	bool stopping = runner.stopping;
 	pthread_mutex_unlock(&runner.lock);
 	return stopping;
+}
+
+/* ---- logouts ---- */
+
+/* They wait for servers that are not ours, ten seconds each: at most half of the workers do, or mail and plans would
+ * wait behind applications that do not answer. */
+static bool logout_enter(void) {
+	pthread_mutex_lock(&runner.lock);
+	bool entered = runner.logouts < (runner.workers > 1 ? runner.workers / 2 : 1);
+	runner.logouts += entered;
+	pthread_mutex_unlock(&runner.lock);
+	return entered;
+}
+
+static void logout_leave(void) {
+	pthread_mutex_lock(&runner.lock);
+	runner.logouts--;
+	pthread_mutex_unlock(&runner.lock);
 }
 
 /* ---- one job ---- */
@@ -179,27 +198,29 @@ static void job_log(struct task *t, const struct job *j, enum err e) {
 		LOG_TEXT("error", str_of(e ? err_row(e)->name : "")), LOG_TEXT("detail", t->failure_detail));
 }
 
-/* Claims and runs one; false when nothing is due (*ret_wait: how long until something is). */
-static bool runner_once(struct task *t, int64_t *ret_wait) {
-	struct job *j = NULL;
-	int64_t now = clock_wall_ms(), next = INT64_MAX;
-	int64_t leased_until = clock_monotonic_ms() + LEASE_MS - 2 * FINISH_MS;
-	enum err e = jobs_claim(t, now, now + LEASE_MS, &j);
-	if (e == ERR_NOT_FOUND) {
-		task_clear(t);
-		if (jobs_next_due(t, &next) || next > now + IDLE_MS)
-			next = now + IDLE_MS;
-		*ret_wait = next > now ? next - now : 1;
-		return false;
-	}
-	if (e) {
-		log_failure(t, "job.claim");
-		*ret_wait = IDLE_MS;
-		return false;
-	}
-	runner_wake(); /* one commit may have brought many: another worker looks */
+/* Where logouts are left to others, one that is due is nothing to wait for: its turn wakes us. */
+static int64_t until_due(struct task *t, int64_t now, bool logouts_too) {
+	int64_t next = INT64_MAX;
+	task_clear(t);
+	if (!logouts_too || jobs_next_due(t, &next) || next > now + IDLE_MS)
+		next = now + IDLE_MS;
+	return next > now ? next - now : 1;
+}
+
+/* *ret NULL: nothing is due. A logout is claimed with a place among them, which is left behind it. */
+static enum err claim(struct task *t, struct job **ret, int64_t *ret_wait) {
+	int64_t now = clock_wall_ms();
+	bool logouts_too = logout_enter();
+	enum err e = jobs_claim(t, now, now + LEASE_MS, logouts_too ? JOB_KINDS : JOB_LOGOUT, ret);
+	if (logouts_too && (e || (*ret)->kind != JOB_LOGOUT))
+		logout_leave();
+	*ret_wait = e == ERR_NOT_FOUND ? until_due(t, now, logouts_too) : IDLE_MS;
+	return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static void run_claimed(struct task *t, const struct job *j, int64_t leased_until) {
 	failpoint_hit("job.claimed");
-	e = store_settle(t);
+	enum err e = store_settle(t);
 	if (!e)
 		e = job_attempt(t, j);
 	job_log(t, j, e);
@@ -207,6 +228,23 @@ static bool runner_once(struct task *t, int64_t *ret_wait) {
 		err_ignore(store_end(t, e), "ends a transaction that was left open; usually there is none");
 	failpoint_hit("job.run");
 	job_finish(t, j, job_end(j, e), leased_until);
+}
+
+/* Claims and runs one; false when nothing is due (*ret_wait: how long until something is). */
+static bool runner_once(struct task *t, int64_t *ret_wait) {
+	struct job *j = NULL;
+	int64_t leased_until = clock_monotonic_ms() + LEASE_MS - 2 * FINISH_MS;
+	if (claim(t, &j, ret_wait))
+		log_failure(t, "job.claim");
+	if (!j)
+		return false;
+	bool logout = j->kind == JOB_LOGOUT;
+	runner_wake(); /* one commit may have brought many: another worker looks */
+	run_claimed(t, j, leased_until);
+	if (logout) {
+		logout_leave();
+		runner_wake();
+	}
 	return true;
 }
 
@@ -351,8 +389,9 @@ enum err runner_start(const struct runner_settings *s) {
 	runner.stopping = false;
 	runner.n = 0;
 	store_on_jobs(runner_wake);
-	unsigned workers = s->workers > WORKERS_MAX ? WORKERS_MAX : s->workers;
-	for (unsigned i = 0; i < workers; i++)
+	runner.workers = s->workers > WORKERS_MAX ? WORKERS_MAX : s->workers;
+	runner.logouts = 0;
+	for (unsigned i = 0; i < runner.workers; i++)
 		TRY(thread_add(worker_main));
 	return thread_add(sweeper_main);
 }

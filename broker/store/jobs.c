@@ -52,7 +52,8 @@ static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO job $insert", &record, WAKES},
 	/* The condition stands twice: a database that lets two choose the same row lets only one of them change it. */
 	[CLAIM] = {"UPDATE job SET state = 'running', lease_until = ?2, next_at = ?2, attempts = attempts + 1 "
-		   "WHERE id = (SELECT id FROM job WHERE next_at <= ?1 ORDER BY next_at LIMIT 1) AND next_at <= ?1 "
+		   "WHERE id = (SELECT id FROM job WHERE next_at <= ?1 AND kind <> ?3 ORDER BY next_at LIMIT 1) AND "
+		   "next_at <= ?1 "
 		   "RETURNING $columns",
 		&record, WRITES},
 	[DONE] = {"DELETE FROM job WHERE id = ?1", NULL, WRITES},
@@ -98,9 +99,10 @@ enum err jobs_insert(
 	return OK;
 }
 
-enum err jobs_claim(struct task *t, int64_t now, int64_t lease_until, struct job **ret) {
+enum err jobs_claim(struct task *t, int64_t now, int64_t lease_until, enum job_kind but, struct job **ret) {
 	void *row = NULL;
-	TRY(query_one(t, &queries[CLAIM], ARGS(NUMBER(now), NUMBER(lease_until)), &row));
+	struct str name = but < JOB_KINDS ? str_of(kinds[but]) : STR("");
+	TRY(query_one(t, &queries[CLAIM], ARGS(NUMBER(now), NUMBER(lease_until), TEXT(name)), &row));
 	*ret = row;
 	return OK;
 }

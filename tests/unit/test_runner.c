@@ -33,9 +33,23 @@ static enum err run_slow(struct task *t, const struct job *j) {
 	return OK;
 }
 
+static atomic_int hangs; /* logouts: until it is 0 */
+
+static enum err run_hanging(void) {
+	int now = ++at_once;
+	if (now > most_at_once)
+		most_at_once = now;
+	while (hangs)
+		usleep(5000);
+	at_once--;
+	return OK;
+}
+
 static enum err run_unknown(struct task *t, const struct job *j) {
 	begun++;
 	(void)j;
+	if (hangs)
+		return run_hanging();
 	return store_begin(t) ? ERR_INTERNAL : ERR_REFUSED; /* leaves a transaction open */
 }
 
@@ -111,7 +125,8 @@ static void test_retry(void **state) {
 		struct str id = insert(t, JOB_NOTICE, "x");
 		int64_t now = clock_wall_ms();
 		for (int64_t k = 0; k < rows[i].attempts_before; k++)
-			assert_ok(jobs_claim(t, now, now, &j)); /* begun by one that died: its lease is over */
+			assert_ok(
+				jobs_claim(t, now, now, JOB_KINDS, &j)); /* begun by one that died: its lease is over */
 		answer = i ? ERR_TIMEOUT : ERR_UNAVAILABLE;
 		begun = 0;
 		start(1);
@@ -171,7 +186,7 @@ static void test_park_last_attempt(void **state) {
 	struct str id = insert(t, JOB_NOTICE, "x");
 	int64_t now = clock_wall_ms();
 	for (int i = 0; i < 2; i++)
-		assert_ok(jobs_claim(t, now, now, &j));
+		assert_ok(jobs_claim(t, now, now, JOB_KINDS, &j));
 	answer = ERR_UNAVAILABLE;
 	start(1);
 	WAIT_UNTIL((j = job_find(t, id)) && j->state == JOB_PARKED);
@@ -187,7 +202,7 @@ static void test_park_deadly(void **state) {
 	struct str id = insert(t, JOB_NOTICE, "x");
 	int64_t now = clock_wall_ms();
 	for (int i = 0; i < 3; i++)
-		assert_ok(jobs_claim(t, now, now, &j));
+		assert_ok(jobs_claim(t, now, now, JOB_KINDS, &j));
 	start(1);
 	WAIT_UNTIL((j = job_find(t, id)) && j->state == JOB_PARKED);
 	runner_stop();
@@ -200,10 +215,10 @@ static void test_lease(void **state) {
 	struct job *j = NULL;
 	struct str held = insert(t, JOB_NOTICE, "held"), over = STR_NONE;
 	int64_t now = clock_wall_ms();
-	assert_ok(jobs_claim(t, now, now + 1000000, &j));
+	assert_ok(jobs_claim(t, now, now + 1000000, JOB_KINDS, &j));
 	over = insert(t, JOB_NOTICE, "over");
 	now = clock_wall_ms();
-	assert_ok(jobs_claim(t, now, now + 50, &j));
+	assert_ok(jobs_claim(t, now, now + 50, JOB_KINDS, &j));
 	assert_str(j->id, over);
 	start(1);
 	WAIT_UNTIL(!job_find(t, over));
@@ -263,6 +278,28 @@ static void test_burst(void **state) {
 	assert_int_equal(left, 0);
 	assert_int_equal(begun, N);
 	assert_int_equal(most_at_once, 4);
+}
+
+/* Applications that do not answer keep nobody's mail. */
+static void test_logouts_leave_room(void **state) {
+	struct task *t = world_task(*state);
+	int64_t left = -1;
+	hangs = 1;
+	assert_ok(store_begin(t));
+	enum err e = OK;
+	for (int i = 0; i < 20 && !e; i++)
+		e = jobs_insert(t, JOB_LOGOUT, STR("s"), STR("{}"), 0, NULL);
+	assert_ok(store_end(t, e));
+	start(4);
+	WAIT_UNTIL(at_once == 2);
+	for (int i = 0; i < 3; i++) {
+		struct str mail = insert(t, JOB_NOTICE, "mail");
+		WAIT_UNTIL(!job_find(t, mail));
+	}
+	assert_int_equal(most_at_once, 2);
+	hangs = 0;
+	WAIT_UNTIL(jobs_count(t, JOB_QUEUED, &left) == OK && left == 0);
+	runner_stop();
 }
 
 /* To stop is to end what runs, and to begin nothing more. */
@@ -334,6 +371,6 @@ static void test_sweep(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_done), TEST(test_retry), TEST(test_retry_again), TEST(test_park),
 		TEST(test_park_last_attempt), TEST(test_park_deadly), TEST(test_lease), TEST(test_end_kept),
-		TEST(test_realm_gone), TEST(test_burst), TEST(test_stop), TEST(test_sweep)};
+		TEST(test_realm_gone), TEST(test_burst), TEST(test_logouts_leave_room), TEST(test_stop), TEST(test_sweep)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
