@@ -18,7 +18,8 @@ struct visit {
 void found(struct visit *v, enum finding_level level, struct str what, struct str consequence, struct str remedy);
 void found_ok(struct visit *v, const char *format, ...) printf_like(2, 3);
 #define TEXT(v, ...) str_printf((v)->t->arena, __VA_ARGS__)
-/* What could not be looked at, with the task's failure, which is cleared. */
+/* What could not be looked at, with the task's failure, which is cleared. A directory that went away meanwhile is told
+ * once, and nothing after that is looked at. */
 void found_unknown(struct visit *v, const char *what, enum err e);
 
 /* Whether this profile makes its people in the visited directory. */

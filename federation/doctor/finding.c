@@ -37,6 +37,9 @@ void found_ok(struct visit *v, const char *format, ...) {
 void found_unknown(struct visit *v, const char *what, enum err e) {
 	struct str detail = v->t->failure_detail;
 	task_clear(v->t);
+	if (e == ERR_UNAVAILABLE && !v->answers)
+		return;
+	v->answers = v->answers && e != ERR_UNAVAILABLE;
 	found(v, FINDING_ERROR, TEXT(v, "%s could not be looked at: %s: %.*s", what, err_row(e)->name, FMT(detail)),
 		STR("whether it works is not known"),
 		e == ERR_REFUSED ? STR("give the service account the right to read it")

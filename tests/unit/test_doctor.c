@@ -81,7 +81,7 @@ static struct visit visit_of(struct arena *a, struct task *t, struct findings *f
 	static const struct doctor_options options;
 	static const struct realm realm;
 	task_begin(t, a, NULL, 1000);
-	return (struct visit){.t = t, .realm = &realm, .d = &d, .options = &options, .findings = f};
+	return (struct visit){.t = t, .realm = &realm, .d = &d, .options = &options, .findings = f, .answers = true};
 }
 
 static void renders_findings(void **state) {
@@ -123,6 +123,10 @@ static void tells_what_could_not_be_looked_at(void **state) {
 	assert_int_equal(f.v[0].level, FINDING_ERROR);
 	assert_true(str_eq(f.v[0].what, STR("the feed could not be looked at: timeout: no answer in time")));
 	assert_int_equal(t.failure, OK);
+	assert_true(v.answers);
+	for (int i = 0; i < 3; i++)
+		found_unknown(&v, "operators", task_fail(&t, ERR_UNAVAILABLE, "it is gone"));
+	assert_true(f.n == 2 && !v.answers); /* once for all */
 }
 
 static struct str planned(const struct plan *p, struct str name) {
