@@ -1,3 +1,4 @@
+#include <openssl/x509.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -74,4 +75,23 @@ bool ldap_tls_use_any(LDAP *ld) {
 	int never = LDAP_OPT_X_TLS_NEVER, client = 0;
 	return ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &never) == LDAP_OPT_SUCCESS &&
 	       ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_OPT_SUCCESS;
+}
+
+OWNED(x509, X509 *, X509_free)
+
+static int64_t asn1_ms(const ASN1_TIME *time) {
+	struct tm tm = {0};
+	return time && ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
+}
+
+int64_t ldap_tls_ends(LDAP *ld) {
+	struct berval der = {0};
+	if (!ldap_tls_inplace(ld) || ldap_get_option(ld, LDAP_OPT_X_TLS_PEERCERT, &der) != LDAP_OPT_SUCCESS ||
+		!der.bv_val)
+		return 0;
+	const unsigned char *at = (const unsigned char *)der.bv_val;
+	owned(x509) X509 *certificate = d2i_X509(NULL, &at, (long)der.bv_len);
+	int64_t ends = certificate ? asn1_ms(X509_get0_notAfter(certificate)) : 0;
+	ldap_memfree(der.bv_val);
+	return ends;
 }

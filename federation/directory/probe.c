@@ -1,32 +1,11 @@
 /* Each controller by itself, beside the workers' connections. */
-#include <openssl/x509.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "federation/directory/discover.h"
 #include "federation/directory/driver.h"
 #include "federation/directory/health.h"
+#include "federation/directory/ldap_tls.h"
 #include "federation/directory/ticket.h"
-
-OWNED(x509, X509 *, X509_free)
-
-static int64_t asn1_ms(const ASN1_TIME *time) {
-	struct tm tm = {0};
-	return time && ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
-}
-
-/* notAfter of the certificate that the handshake has verified. */
-static int64_t certificate_ends(struct conn *c) {
-	struct berval der = {0};
-	if (!ldap_tls_inplace(c->ld) || ldap_get_option(c->ld, LDAP_OPT_X_TLS_PEERCERT, &der) != LDAP_OPT_SUCCESS ||
-		!der.bv_val)
-		return 0;
-	const unsigned char *at = (const unsigned char *)der.bv_val;
-	owned(x509) X509 *certificate = d2i_X509(NULL, &at, (long)der.bv_len);
-	int64_t ends = certificate ? asn1_ms(X509_get0_notAfter(certificate)) : 0;
-	ldap_memfree(der.bv_val);
-	return ends;
-}
 
 /* currentTime of the root DSE (MS-ADTS 3.1.1.3.2.5): whole seconds, so it stands for half a second more. */
 static void read_clock(struct task *t, struct conn *c, struct controller *ret) {
@@ -65,7 +44,7 @@ static void look_for_passwords(struct task *t, const struct directory_config *d,
 		ret->detail = str_printf(t->arena,
 			"no StartTLS, without which no password of a person is checked: %.*s", FMT(t->failure_detail));
 	else
-		ret->certificate_ends = certificate_ends(c);
+		ret->certificate_ends = ldap_tls_ends(c->ld);
 }
 
 /* ret->uri is told. */
@@ -82,7 +61,7 @@ static void look(struct task *t, const struct directory_config *d, size_t uri, s
 		ret->detail = t->failure_detail;
 	} else {
 		ret->how = how_bound(t, c);
-		ret->certificate_ends = certificate_ends(c);
+		ret->certificate_ends = ldap_tls_ends(c->ld);
 		ret->policy_hints = c->policy_hints;
 		if (d->driver == DIRECTORY_ACTIVE_DIRECTORY)
 			read_clock(t, c, ret);

@@ -58,6 +58,25 @@ class DoctorTests:
         expect(rest[2].startswith("        mend: "), out)
         expect("the doctor found 1 error;" in err, err)
 
+    def server_certificate(self, days):
+        """A new one for the directory, which is started again to show it."""
+        directory = self.stage.directory
+        tls = os.path.join(directory.folder, "tls")
+        subprocess.run(["openssl", "x509", "-req", "-in", f"{tls}/server.csr", "-CA", f"{tls}/ca.pem", "-CAkey", f"{tls}/ca.key", "-CAcreateserial",
+                        "-days", str(days), "-extfile", f"{tls}/server.ext", "-out", f"{tls}/server.pem"], capture_output=True, check=True)
+        directory.stop()
+        directory.start()
+
+    def ended(self):
+        """The commonest of them: a certificate that nobody renewed is told as such."""
+        self.server_certificate(-1)
+        write(self.file, made.yaml(self.healthy) + "\n")
+        status, out, err = self.doctor("demo")
+        same(status, 1, f"exit status: {out}{err}")
+        expect(": its certificate ended at 20" in out and "not vouched for" not in out, out)
+        self.server_certificate(3650)
+        same(self.doctor("demo")[0], 0, "exit status with a new one")
+
     def events(self):
         for line in self.daemon.log().split("\n"):
             if '"event":"doctor.' in line:
@@ -80,6 +99,7 @@ class DoctorTests:
         run("--probe makes and removes an entry", self.probe)
         run("a wrong word is a wrong usage", self.usage)
         run("a group that is not there", self.finds)
+        run("a certificate that has ended", self.ended)
         run("usherd tells by itself after its start", self.preflight)
         run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
         return self.tests.end()
