@@ -8,6 +8,7 @@
 
 #define PROBE_EVERY_MS 5000
 #define PROBE_HANGS_MS 30000
+#define OLD_MS         10000
 #define REASONS_MOST   4096u
 #define LANE           255u
 
@@ -115,7 +116,10 @@ static void answer_ready(struct health *h, struct task *t, struct response *r) {
 	bool ready = known && h->store_ok && !draining;
 	buf_put(&b, ready ? STR("ready\n") : STR("not ready\n"));
 	buf_put(&b, str_slice(h->reasons, h->n_reasons));
+	int64_t age = now - h->known_ms;
 	pthread_mutex_unlock(&h->lock);
+	if (known && age > OLD_MS)
+		buf_printf(&b, "this was found %lld s ago: ask again in a second\n", (long long)(age / 1000));
 	if (!known)
 		buf_put(&b, STR("workers: no answer yet\n"));
 	if (draining)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import settings as made
 from daemon import BUILD, write
@@ -93,6 +94,13 @@ class DoctorTests:
         same(errors[0]["level"], "error", "level")
         expect("cn=nowhere" in errors[0]["what"] and "guest" in errors[0]["consequence"] and errors[0]["remedy"], f"{errors}")
 
+    def readiness(self):
+        """Who asks once, at night, reads that the answer is old."""
+        until(lambda: "directory demo/main: ok" in self.daemon.monitor("/readyz")[1], 20, "the directory in /readyz")
+        time.sleep(11)
+        expect(" s ago: ask again" in self.daemon.monitor("/readyz")[1], "an old answer is told as new")
+        until(lambda: "ago" not in self.daemon.monitor("/readyz")[1], 20, "a new answer")
+
     def main(self):
         run = self.tests.run
         run("before the first start: no store is needed", self.before)
@@ -101,6 +109,7 @@ class DoctorTests:
         run("a group that is not there", self.finds)
         run("a certificate that has ended", self.ended)
         run("usherd tells by itself after its start", self.preflight)
+        run("/readyz says how old it is", self.readiness)
         run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
         return self.tests.end()
 
