@@ -356,6 +356,8 @@ static void approval(void **state) {
 	assert_true(says("6 days") && says("ada@example.net"));
 	assert_int_equal(get(NULL, REALM "/admin/registrations?age=5"), 200);
 	assert_false(says("2 days</span>"));
+	assert_int_equal(get(NULL, REALM "/admin/registrations?age=14"), 200);
+	assert_true(says("No request is like this") && !says("Nothing waits"));
 	assert_int_equal(get("request", REALM "/admin/registrations/R1"), 200);
 	assert_true(says("name=\"decision\"") && says("name=\"groups[]\"") && says("value=\"DIGEST\"") &&
 		    says("objectClass: inetOrgPerson"));

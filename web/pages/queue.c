@@ -46,6 +46,8 @@ static void add_choices(struct task *t, struct value *data, const struct approve
 	for (size_t i = 0; i < COUNT(ages); i++)
 		add_option(t, by_age, ages[i], text_with(t, "queue.older", ages[i]), age);
 	value_text(t->arena, data, "q", w->search);
+	bool narrowed = w->state_number != REGISTRATION_PENDING || w->profile.n || w->search.n || w->age_days;
+	value_text(t->arena, data, "empty", text(narrowed ? "queue.none" : "queue.empty"));
 }
 
 static enum err add_row(struct task *t, struct value *list, const struct registration *reg) {
