@@ -93,9 +93,9 @@ static bool handshake_works(struct conn *c) {
 	       ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m) > 0;
 }
 
-/* A connection beside c, over which nothing is sent but a read of the root DSE. ret_ends: any certificate
- * will do, and when it ends; NULL: it must be vouched for. */
-static bool handshake_beside(struct task *t, const struct conn *c, int64_t *ret_ends) {
+/* A connection beside c, over which nothing is sent but a read of the root DSE. ret: any certificate will do,
+ * and when it is valid; NULL: it must be vouched for. */
+static bool handshake_beside(struct task *t, const struct conn *c, struct validity *ret) {
 	struct conn other = {.directory = c->directory,
 		.health = c->health,
 		.kind = CONN_PASSWORD,
@@ -108,28 +108,32 @@ static bool handshake_beside(struct task *t, const struct conn *c, int64_t *ret_
 	set_options(t, &other, c->target);
 	conn_watch(&other);
 	conn_deadline(&other, c->directory->network_timeout_ms);
-	if (ret_ends ? ldap_tls_use_any(other.ld) : ldap_tls_use(t, other.ld, c->directory->ca_file) == OK)
+	if (ret ? ldap_tls_use_any(other.ld) : ldap_tls_use(t, other.ld, c->directory->ca_file) == OK)
 		reached = handshake_works(&other);
-	if (reached && ret_ends)
-		*ret_ends = ldap_tls_ends(other.ld);
+	if (reached && ret)
+		*ret = ldap_tls_validity(other.ld);
 	ldap_unbind_ext(other.ld, NULL, NULL);
 	return reached;
 }
 
 /* libldap over GnuTLS does not say why a handshake failed: the server would be spoken to if nobody looked at its
  * certificate, and still not by who looks. The second look tells a moment's failure from a certificate, which parks. */
-static bool certificate_refused(struct task *t, const struct conn *c, int64_t *ret_ends) {
+static bool certificate_refused(struct task *t, const struct conn *c, struct validity *ret) {
 	if (str_starts(c->target, STR("ldapi:")) || is_sealed(c))
 		return false;
-	bool refused = handshake_beside(t, c, ret_ends) && !handshake_beside(t, c, NULL);
+	bool refused = handshake_beside(t, c, ret) && !handshake_beside(t, c, NULL);
 	task_clear(t);
 	return refused;
 }
 
-static enum err certificate_fail(struct task *t, struct str uri, int64_t ends) {
-	if (ends && ends < clock_wall_ms())
+static enum err certificate_fail(struct task *t, struct str uri, struct validity v) {
+	int64_t now = clock_wall_ms();
+	if (v.ends && v.ends < now)
 		return task_fail(t, ERR_CONFIG, "%.*s: its certificate ended at %.*s", FMT(uri),
-			FMT(time_rfc3339(t->arena, ends)));
+			FMT(time_rfc3339(t->arena, v.ends)));
+	if (v.begins > now)
+		return task_fail(t, ERR_CONFIG, "%.*s: its certificate begins at %.*s, and the clock here says %.*s",
+			FMT(uri), FMT(time_rfc3339(t->arena, v.begins)), FMT(time_rfc3339(t->arena, now)));
 	return task_fail(t, ERR_CONFIG, "%.*s: its certificate is not vouched for by the CA file, or not for this name",
 		FMT(uri));
 }
@@ -137,13 +141,13 @@ static enum err certificate_fail(struct task *t, struct str uri, int64_t ends) {
 /* Why no connection came about. What took as long as it might counts as a time-out. */
 static enum err connect_failed(struct task *t, struct conn *c, int rc) {
 	struct str diagnostic = diagnostic_of(t, c), uri = c->target;
-	int64_t ends = 0;
+	struct validity validity = {0};
 	if (clock_monotonic_ms() - c->since >= c->directory->network_timeout_ms * 9 / 10) {
 		health_timed_out(c->health);
 		return task_fail(t, ERR_UNAVAILABLE, "%.*s: no answer", FMT(uri));
 	}
-	if (!c->greeted && task_left_ms(t) >= c->directory->network_timeout_ms && certificate_refused(t, c, &ends))
-		return certificate_fail(t, uri, ends);
+	if (!c->greeted && task_left_ms(t) >= c->directory->network_timeout_ms && certificate_refused(t, c, &validity))
+		return certificate_fail(t, uri, validity);
 	/* GnuTLS says "error in the push function" where nobody listens. */
 	if (str_empty(diagnostic) || str_contains(diagnostic, STR("push function")))
 		return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s", FMT(uri), ldap_err2string(rc));

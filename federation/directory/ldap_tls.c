@@ -84,14 +84,18 @@ static int64_t asn1_ms(const ASN1_TIME *time) {
 	return time && ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
 }
 
-int64_t ldap_tls_ends(LDAP *ld) {
+struct validity ldap_tls_validity(LDAP *ld) {
 	struct berval der = {0};
+	struct validity v = {0};
 	if (!ldap_tls_inplace(ld) || ldap_get_option(ld, LDAP_OPT_X_TLS_PEERCERT, &der) != LDAP_OPT_SUCCESS ||
 		!der.bv_val)
-		return 0;
+		return v;
 	const unsigned char *at = (const unsigned char *)der.bv_val;
 	owned(x509) X509 *certificate = d2i_X509(NULL, &at, (long)der.bv_len);
-	int64_t ends = certificate ? asn1_ms(X509_get0_notAfter(certificate)) : 0;
+	if (certificate) {
+		v.begins = asn1_ms(X509_get0_notBefore(certificate));
+		v.ends = asn1_ms(X509_get0_notAfter(certificate));
+	}
 	ldap_memfree(der.bv_val);
-	return ends;
+	return v;
 }

@@ -14,7 +14,10 @@
 enum err ldap_tls_use(struct task *t, LDAP *ld, struct str ca_file) must_use;
 /* Takes any certificate: only to find out why a handshake failed. Never shared. */
 bool ldap_tls_use_any(LDAP *ld) must_use;
-/* notAfter of the certificate that the server showed, in wall-clock milliseconds; 0: no TLS, or not told. */
-int64_t ldap_tls_ends(LDAP *ld);
+/* notBefore and notAfter of the certificate that the server showed, in milliseconds; 0: no TLS, or not told. */
+struct validity {
+	int64_t begins, ends;
+};
+struct validity ldap_tls_validity(LDAP *ld);
 
 #endif

@@ -44,7 +44,7 @@ static void look_for_passwords(struct task *t, const struct directory_config *d,
 		ret->detail = str_printf(t->arena,
 			"no StartTLS, without which no password of a person is checked: %.*s", FMT(t->failure_detail));
 	else
-		ret->certificate_ends = ldap_tls_ends(c->ld);
+		ret->certificate_ends = ldap_tls_validity(c->ld).ends;
 }
 
 /* ret->uri is told. */
@@ -61,7 +61,7 @@ static void look(struct task *t, const struct directory_config *d, size_t uri, s
 		ret->detail = t->failure_detail;
 	} else {
 		ret->how = how_bound(t, c);
-		ret->certificate_ends = ldap_tls_ends(c->ld);
+		ret->certificate_ends = ldap_tls_validity(c->ld).ends;
 		ret->policy_hints = c->policy_hints;
 		if (d->driver == DIRECTORY_ACTIVE_DIRECTORY)
 			read_clock(t, c, ret);

@@ -59,24 +59,29 @@ class DoctorTests:
         expect(rest[2].startswith("        mend: "), out)
         expect("the doctor found 1 error;" in err, err)
 
-    def server_certificate(self, days):
+    def server_certificate(self, begins, ends):
         """A new one for the directory, which is started again to show it."""
         directory = self.stage.directory
         tls = os.path.join(directory.folder, "tls")
-        subprocess.run(["openssl", "x509", "-req", "-in", f"{tls}/server.csr", "-CA", f"{tls}/ca.pem", "-CAkey", f"{tls}/ca.key", "-CAcreateserial",
-                        "-days", str(days), "-extfile", f"{tls}/server.ext", "-out", f"{tls}/server.pem"], capture_output=True, check=True)
+        write(f"{tls}/ca.cnf", f"[ca]\ndefault_ca = d\n[d]\ndatabase = {tls}/issued\nnew_certs_dir = {tls}\nrand_serial = yes\ndefault_md = sha256\n"
+                               "unique_subject = no\npolicy = p\n[p]\ncommonName = supplied\n")
+        write(f"{tls}/issued", "")
+        subprocess.run(["openssl", "ca", "-batch", "-config", f"{tls}/ca.cnf", "-in", f"{tls}/server.csr", "-cert", f"{tls}/ca.pem", "-keyfile", f"{tls}/ca.key",
+                        "-startdate", begins, "-enddate", ends, "-extfile", f"{tls}/server.ext", "-notext", "-out", f"{tls}/server.pem"], capture_output=True, check=True)
         directory.stop()
         directory.start()
 
-    def ended(self):
-        """The commonest of them: a certificate that nobody renewed is told as such."""
-        self.server_certificate(-1)
+    def out_of_time(self):
+        """The commonest of them: a certificate that nobody renewed, or a clock that is wrong, is told as such."""
         write(self.file, made.yaml(self.healthy) + "\n")
-        status, out, err = self.doctor("demo")
-        same(status, 1, f"exit status: {out}{err}")
-        expect(": its certificate ended at 20" in out and "not vouched for" not in out, out)
-        self.server_certificate(3650)
-        same(self.doctor("demo")[0], 0, "exit status with a new one")
+        for begins, ends, wanted in (("20200101000000Z", "20210101000000Z", ": its certificate ended at 2021-01-01T00:00:00Z"),
+                                     ("20480101000000Z", "20490101000000Z", ": its certificate begins at 2048-01-01T00:00:00Z, and the clock here says 20")):
+            self.server_certificate(begins, ends)
+            status, out, err = self.doctor("demo")
+            same(status, 1, f"exit status: {out}{err}")
+            expect(wanted in out and "not vouched for" not in out, out)
+        self.server_certificate("20200101000000Z", "20490101000000Z")
+        same(self.doctor("demo")[0], 0, "exit status with a good one")
 
     def events(self):
         for line in self.daemon.log().split("\n"):
@@ -107,7 +112,7 @@ class DoctorTests:
         run("--probe makes and removes an entry", self.probe)
         run("a wrong word is a wrong usage", self.usage)
         run("a group that is not there", self.finds)
-        run("a certificate that has ended", self.ended)
+        run("a certificate that has ended, and one that has not begun", self.out_of_time)
         run("usherd tells by itself after its start", self.preflight)
         run("/readyz says how old it is", self.readiness)
         run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
