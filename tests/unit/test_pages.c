@@ -222,6 +222,8 @@ static void login(void **state) {
 			assert_location(cases[i].location);
 		if (cases[i].part && !says(cases[i].part))
 			fail_msg("case %zu: no \"%s\"", i, cases[i].part);
+		if (cases[i].status >= 400)
+			assert_true(says("id=\"f-username-problem\">") && says("aria-describedby=\"f-username-problem\""));
 	}
 	assert_int_equal(get("login", REALM "/login"), 200);
 	assert_true(says("name=\"username\"") && says("name=\"login\"") && says("autocomplete=\"current-password\""));
