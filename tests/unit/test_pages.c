@@ -140,6 +140,12 @@ static void verify(void **state) {
 	assert_location(REALM "/status?t=STATUS&confirmed=1");
 	assert_int_equal(get("verify_slow", REALM "/status?t=STATUS&confirmed=1"), 200);
 	assert_true(says("status?t=STATUS\" data-again"));
+	world.decided_at = clock_wall_ms() - 1000;
+	assert_int_equal(get(NULL, REALM "/status?t=STATUS"), 200);
+	assert_true(says("follows within minutes") && says("less than a minute"));
+	world.decided_at = clock_wall_ms() - 3600000;
+	assert_int_equal(get("status_late", REALM "/status?t=STATUS"), 200);
+	assert_true(says("This takes longer than usual") && !says("minute"));
 	world.ready = true;
 	assert_int_equal(post(NULL, REALM "/verify", "t=X"), 303);
 	assert_location(REALM "/activate?t=SECRET2");
@@ -223,7 +229,8 @@ static void login(void **state) {
 		if (cases[i].part && !says(cases[i].part))
 			fail_msg("case %zu: no \"%s\"", i, cases[i].part);
 		if (cases[i].status >= 400)
-			assert_true(says("id=\"f-username-problem\">") && says("aria-describedby=\"f-username-problem\""));
+			assert_true(
+				says("id=\"f-username-problem\">") && says("aria-describedby=\"f-username-problem\""));
 	}
 	assert_int_equal(get("login", REALM "/login"), 200);
 	assert_true(says("name=\"username\"") && says("name=\"login\"") && says("autocomplete=\"current-password\""));

@@ -27,6 +27,7 @@ static struct {
 	struct wishes wishes;
 	struct order ordered;
 	int applied, cancelled;
+	int64_t decided_at; /* 0: half an hour before NOW */
 	struct str audit_actor, audit_subject; /* what the audit was asked for */
 } world;
 
@@ -161,7 +162,7 @@ static struct registration *fake_registration(struct task *t) {
 	if (world.state == REGISTRATION_REJECTED)
 		r->reason = STR("We do not know you <b>yet</b>.");
 	if (world.state >= REGISTRATION_APPROVED && world.state != REGISTRATION_EXPIRED) {
-		r->decided_at = NOW - 1800000;
+		r->decided_at = world.decided_at ? world.decided_at : NOW - 1800000;
 		r->decided_by = STR("grace");
 		r->plan_id = STR("P1");
 	}

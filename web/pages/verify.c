@@ -1,8 +1,10 @@
 /* The link that proves an address, and the page that shows how far a request is. */
+#include "base/clock.h"
 #include "base/encode.h"
 #include "web/pages/pages.h"
 
 #define AWAIT_MS 5000
+#define LATE_MS  600000
 
 /* One answer for used, ended, unknown and foreign links. A realm with one profile offers a new mail here. */
 static enum err link_ended(struct task *t, struct request *q, struct response *r) {
@@ -57,13 +59,18 @@ static const char *progress_title(const struct registration *reg) {
 											     : "status";
 }
 
+/* A plan that waits for a directory, or for an operator. */
+static bool is_late(const struct registration *reg) {
+	return reg->state == REGISTRATION_APPROVED && reg->decided_at && clock_wall_ms() - reg->decided_at > LATE_MS;
+}
+
 static struct value *timeline_data(
 	struct task *t, struct request *q, struct response *r, const char *key, const struct registration *reg) {
 	struct value *data = page_data_of(t, q, r, key);
-	add_timeline(t, data, reg, realm_profile(t->realm, reg->profile), "usual.");
+	add_timeline(t, data, reg, realm_profile(t->realm, reg->profile), is_late(reg) ? "late." : "usual.");
 	value_text(t->arena, data, "mail", reg->mail);
 	value_text(t->arena, data, "profile", profile_title(t, reg));
-	value_text(t->arena, data, "text", text(state_keys[reg->state]));
+	value_text(t->arena, data, "text", text(is_late(reg) ? "state.approved.late" : state_keys[reg->state]));
 	value_text(t->arena, data, "reason", reg->state == REGISTRATION_REJECTED ? reg->reason : STR(""));
 	value_bool(t->arena, data, "active", reg->state == REGISTRATION_ACTIVE);
 	return data;
