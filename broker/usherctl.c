@@ -46,6 +46,20 @@ void print_text(struct str s) {
 			putchar('?');
 }
 
+static void print_lines(FILE *to, struct str s) {
+	for (size_t i = 0; i < s.n; i++)
+		fputc(((unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7f) || s.p[i] == '\n' ? s.p[i] : '?', to);
+}
+
+void say(struct task *t, const char *format, ...) {
+	struct buf b = buf_new(t->arena, LIMIT_ARENA / 4);
+	va_list args;
+	va_start(args, format);
+	buf_vprintf(&b, format, args);
+	va_end(args);
+	print_lines(stdout, buf_str(&b));
+}
+
 void print_columns(const struct str *columns, size_t n) {
 	for (size_t i = 0; i < n; i++) {
 		if (i)
@@ -285,7 +299,7 @@ int main(int argc, char **argv) {
 	if (!e)
 		e = command_run(&t, command, path, argv + optind + words);
 	if (e)
-		fprintf(stderr, "usherctl: %s: %.*s\n", err_row(e)->name, FMT(t.failure_detail));
+		print_lines(stderr, str_printf(a, "usherctl: %s: %.*s\n", err_row(e)->name, FMT(t.failure_detail)));
 	handles_free(handles);
 	store_close();
 	if (fflush(stdout) || ferror(stdout)) {

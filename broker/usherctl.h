@@ -11,6 +11,8 @@
 
 /* Text that people typed goes to a terminal: controls are left out. */
 void print_text(struct str s);
+/* The like for lines, where a directory may have said some of it: all controls but the line's end are left out. */
+void say(struct task *t, const char *format, ...) printf_like(2, 3);
 /* One line, tabs between. */
 void print_columns(const struct str *columns, size_t n);
 /* Which of the words it is; ERR_INVALID names them all. */

@@ -50,9 +50,9 @@ static enum err show(struct task *t, const struct plan_row *row) {
 	TRY(plan_steps_list(t, row->id, &steps, &n));
 	if (!d)
 		return task_fail(t, ERR_CONFIG, "directory %.*s is no longer configured", FMT(row->directory));
-	printf("%.*s", FMT(plan_ldif(t->arena, plan, d, 0)));
+	say(t, "%.*s", FMT(plan_ldif(t->arena, plan, d, 0)));
 	print_steps(t, steps, n);
-	printf("# %s%s%.*s\n", plan_state_name(row->state), str_empty(row->failure) ? "" : ": ", FMT(row->failure));
+	say(t, "# %s%s%.*s\n", plan_state_name(row->state), str_empty(row->failure) ? "" : ": ", FMT(row->failure));
 	return OK;
 }
 
@@ -257,7 +257,7 @@ enum err run_change(struct task *t, char **argv) {
 	TRY(account_meant(t, argv[1], &a));
 	TRY(steward_look(t, a->id, &p));
 	TRY(told(t, steward_preview(t, p, &c.wishes, &problem, &proposal), &problem));
-	printf("%.*s", FMT(proposal.ldif));
+	say(t, "%.*s", FMT(proposal.ldif));
 	if (c.apply)
 		return order(t, p, &c, &proposal);
 	TRY(steward_draft(t, p, &proposal, &id));

@@ -15,7 +15,7 @@ enum err run_probe(struct task *t, char **argv) {
 		struct str detail = STR("");
 		task_clear(t);
 		enum err e = directory_probe(t, d, &detail);
-		printf("%-4s directory %.*s: %.*s\n", e ? "FAIL" : "ok", FMT(d->id),
+		say(t, "%-4s directory %.*s: %.*s\n", e ? "FAIL" : "ok", FMT(d->id),
 			FMT(e ? t->failure_detail : detail));
 		if (e)
 			worst = e;
@@ -46,7 +46,7 @@ static void look_at(struct look *k, const char *key, struct str dn) {
 		k->missing++;
 	else
 		k->failed++;
-	printf("FAIL %s \"%.*s\": %.*s\n", key, FMT(dn),
+	say(k->t, "FAIL %s \"%.*s\": %.*s\n", key, FMT(dn),
 		FMT(found == ERR_NOT_FOUND ? STR("is not in the directory, or not shown to our service account")
 					   : k->t->failure_detail));
 }
@@ -91,12 +91,13 @@ static bool check_realm(struct task *t, const struct realm *r) {
 		struct str detail = STR("");
 		task_clear(t);
 		enum err e = directory_probe(t, k.d, &detail);
-		printf("%-4s realm %.*s, directory %.*s: %.*s\n", e ? "FAIL" : "ok", FMT(r->id), FMT(k.d->id),
+		say(t, "%-4s realm %.*s, directory %.*s: %.*s\n", e ? "FAIL" : "ok", FMT(r->id), FMT(k.d->id),
 			FMT(e ? t->failure_detail : detail));
 		if (!e) {
 			look_at_directory(&k, r, i == 0);
-			printf("%-4s realm %.*s, directory %.*s: %zu of %zu entries that the configuration names are "
-			       "there\n",
+			say(t,
+				"%-4s realm %.*s, directory %.*s: %zu of %zu entries that the configuration names are "
+				"there\n",
 				k.missing + k.failed ? "FAIL" : "ok", FMT(r->id), FMT(k.d->id),
 				k.looked - k.missing - k.failed, k.looked);
 		}
@@ -123,7 +124,7 @@ static enum err check_config(struct task *t, const char *path) {
 		return task_fail(t, ERR_CONFIG, "the configuration has errors; nothing else was looked at");
 	}
 	t->config = c;
-	printf("ok   configuration %s\n", path);
+	say(t, "ok   configuration %s\n", path);
 	return OK;
 }
 
@@ -138,10 +139,10 @@ static bool check_store(struct task *t) {
 		t->realm_name = t->realm->id;
 		e = signing_keys_list(t, &keys, &n);
 		if (!e && n == 0 && t->realm->signing_algs.n)
-			printf("ok   realm %.*s: no signing keys yet; usherd makes them when it starts or reloads\n",
+			say(t, "ok   realm %.*s: no signing keys yet; usherd makes them when it starts or reloads\n",
 				FMT(t->realm_name));
 	}
-	printf("%-4s store %.*s%s%.*s\n", e ? "FAIL" : "ok", FMT(t->config->store_path), e ? ": " : "",
+	say(t, "%-4s store %.*s%s%.*s\n", e ? "FAIL" : "ok", FMT(t->config->store_path), e ? ": " : "",
 		FMT(e ? t->failure_detail : STR("")));
 	task_clear(t);
 	return !e;
@@ -174,9 +175,9 @@ enum err run_doctor(struct task *t, char **argv) {
 	t->deadline = clock_monotonic_ms() + DOCTOR_MS;
 	for (size_t i = 0; i < t->realm->n_directories; i++)
 		TRY(doctor_run(t, t->realm, &t->realm->directories[i], &options, &findings));
-	printf("%.*s", FMT(findings_text(t->arena, &findings)));
+	say(t, "%.*s", FMT(findings_text(t->arena, &findings)));
 	size_t errors = findings_count(&findings, FINDING_ERROR);
-	printf("findings: %zu, errors: %zu, warnings: %zu\n", findings.n, errors,
+	say(t, "findings: %zu, errors: %zu, warnings: %zu\n", findings.n, errors,
 		findings_count(&findings, FINDING_WARNING));
 	fflush(stdout);
 	return errors ? task_fail(t, ERR_CONFIG, "the doctor found %zu error%s; see above", errors,
@@ -197,7 +198,7 @@ enum err run_mail_test(struct task *t, char **argv) {
 	};
 	TRY(mail_address_check(t, m.to));
 	TRY(mail_send(t, &t->config->mail, &m));
-	printf("the mail server took it for %s\n", argv[1]);
+	say(t, "the mail server took it for %s\n", argv[1]);
 	return OK;
 }
 
@@ -218,13 +219,13 @@ enum err run_roles_explain(struct task *t, char **argv) {
 	TRY(found);
 	TRY(directory_groups(t, d, e, &groups));
 	roles_collect(t->arena, t->realm, &groups, &roles);
-	printf("%.*s\n%s%s%zu groups%s, %zu roles\n%.*s", FMT(e->dn), e->enabled ? "" : "disabled, ",
+	say(t, "%.*s\n%s%s%zu groups%s, %zu roles\n%.*s", FMT(e->dn), e->enabled ? "" : "disabled, ",
 		e->locked ? "locked by wrong passwords, " : "", groups.n, groups.cut ? " (there are more)" : "",
 		roles.n, FMT(roles_explain(t->arena, t->realm, &groups, &roles)));
 	for (size_t i = 0; i < t->realm->n_clients; i++) {
 		const struct client_config *c = &t->realm->clients[i];
 		struct strs seen = roles_project(t->arena, c, &roles);
-		printf("client %.*s sees: %.*s\n", FMT(c->id), FMT(str_join(t->arena, seen, STR(" "))));
+		say(t, "client %.*s sees: %.*s\n", FMT(c->id), FMT(str_join(t->arena, seen, STR(" "))));
 	}
 	return OK;
 }

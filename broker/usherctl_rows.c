@@ -43,7 +43,7 @@ static enum err registration_known(struct task *t, enum err e, struct str id) {
 
 void print_steps(struct task *t, const struct plan_step_row *steps, size_t n) {
 	for (size_t i = 0; i < n; i++)
-		printf("# %.*s  step %lld %.*s: result %lld in %lld ms by %.*s %.*s\n", FMT(when(t, steps[i].at)),
+		say(t, "# %.*s  step %lld %.*s: result %lld in %lld ms by %.*s %.*s\n", FMT(when(t, steps[i].at)),
 			(long long)steps[i].step, FMT(steps[i].title), (long long)steps[i].result,
 			(long long)steps[i].ms, FMT(steps[i].controller), FMT(steps[i].diagnostic));
 }
@@ -53,17 +53,17 @@ enum err registration_plan_show(struct task *t, struct str id) {
 	struct approval *view = NULL;
 	TRY(registration_known(t, approval_preview(t, &who, id, STR(""), NULL, &view), id));
 	if (!str_empty(view->failure))
-		printf("# no plan can be made now: %.*s\n", FMT(view->failure));
+		say(t, "# no plan can be made now: %.*s\n", FMT(view->failure));
 	else if (str_empty(view->ldif))
-		printf("# there is no plan%s; the registration is %s\n",
+		say(t, "# there is no plan%s; the registration is %s\n",
 			view->registration->state == REGISTRATION_APPROVED
 				? " yet, its job (usherctl jobs) makes it when the directory answers"
 				: "",
 			registration_state_name(view->registration->state));
-	printf("%.*s", FMT(view->ldif));
+	say(t, "%.*s", FMT(view->ldif));
 	print_steps(t, view->steps, view->n_steps);
 	if (view->running && !str_empty(view->running->failure))
-		printf("# parked: %.*s\n", FMT(view->running->failure));
+		say(t, "# parked: %.*s\n", FMT(view->running->failure));
 	return OK;
 }
 
@@ -126,7 +126,7 @@ enum err run_job_retry(struct task *t, char **argv) {
 			"no job %s is parked or waits for another try in this realm (usherctl jobs REALM)", argv[1]);
 	}
 	TRY(e);
-	printf("%zu queued; the daemon takes them up within five seconds\n", n);
+	say(t, "%zu queued; the daemon takes them up within five seconds\n", n);
 	print_cut(n);
 	return OK;
 }
@@ -170,6 +170,6 @@ enum err run_logout(struct task *t, char **argv) {
 	TRY(e);
 	TRY(store_begin(t));
 	TRY(store_end(t, login_end_account(t, a->id, "usherctl logout")));
-	printf("%.*s: sessions ended, refresh tokens revoked; access tokens end by their time\n", FMT(a->login));
+	say(t, "%.*s: sessions ended, refresh tokens revoked; access tokens end by their time\n", FMT(a->login));
 	return OK;
 }

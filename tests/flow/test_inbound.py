@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What changes in the directory counts here: sessions and tokens of who is disabled, deleted or regrouped there; and what happens while either
 side is away."""
+import base64
 import os
 import subprocess
 import sys
@@ -194,6 +195,15 @@ class InboundTests:
                               text=True, check=False, timeout=60)
         return done.returncode, done.stdout + done.stderr
 
+    def terminal(self):
+        """What stands in the directory does not act on the terminal of who looks."""
+        people, name = self.directory.v["OL_PEOPLE"], "x\x1b[2Jy"
+        dn = base64.b64encode(f"cn={name},{people}".encode()).decode()
+        self.directory.change(f"dn:: {dn}\nchangetype: add\nobjectClass: inetOrgPerson\ncn:: {base64.b64encode(name.encode()).decode()}\n"
+                              "sn: Example\nuid: escape\nmail: escape@example.test\n")
+        code, text = self.usherctl("roles", "explain", "demo", "escape")
+        same((code, text.splitlines()[0]), (0, f"cn=x?[2Jy,{people}"), "the name")
+
     def tools(self):
         code, text = self.usherctl("feed", "demo")
         same(code, 0, text)
@@ -219,6 +229,7 @@ class InboundTests:
             run("another group: other roles", self.regrouped)
             run("another name: the same sub", self.renamed)
             run("usherctl tells", self.tools)
+            run("a name that would clear the screen", self.terminal)
             run("the directory is away: nobody is let in by the mirror", self.away)
             run("the daemon is killed: what was missed counts", self.missed)
             run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
