@@ -67,7 +67,7 @@ enum err run_plan_apply(struct task *t, char **argv) {
 	struct plan_row *row = NULL;
 	struct str registration;
 	TRY(plan_meant(t, argv[1], &row, &registration));
-	TRY(row ? steward_apply(t, row->id) : registration_plan_apply(t, registration));
+	TRY(row ? steward_apply(t, row->id, str_of(argv[2])) : registration_plan_apply(t, registration));
 	puts(QUEUED);
 	return OK;
 }
@@ -261,7 +261,7 @@ enum err run_change(struct task *t, char **argv) {
 	if (c.apply)
 		return order(t, p, &c, &proposal);
 	TRY(steward_draft(t, p, &proposal, &id));
-	printf("# plan %.*s, a draft: \"usherctl plan apply %.*s %.*s\" orders it\n", FMT(id), FMT(t->realm_name),
-		FMT(id));
+	printf("# plan %.*s, a draft: \"usherctl plan apply %.*s %.*s%s\" orders it\n", FMT(id), FMT(t->realm_name),
+		FMT(id), c.wishes.remove ? " LOGIN" : "");
 	return OK;
 }

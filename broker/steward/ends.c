@@ -5,12 +5,15 @@
 
 #define DAY_MS 86400000
 
-static int64_t ends_at(const struct steward_person *p) {
-	return p->entry && p->entry->expires_at ? p->entry->expires_at : p->account->expires_at;
+/* A date that others have written elsewhere is theirs. */
+static int64_t ends_at(struct task *t, const struct steward_person *p) {
+	struct attribute kept;
+	bool theirs = p->entry && directory_ends_at(t->arena, p->directory, 1, &kept);
+	return theirs ? p->entry->expires_at : p->account->expires_at;
 }
 
 struct str steward_ends(struct task *t, const struct steward_person *p) {
-	int64_t at = ends_at(p);
+	int64_t at = ends_at(t, p);
 	return at ? str_sub(time_rfc3339(t->arena, at - 1), 0, 10) : STR("");
 }
 
@@ -54,7 +57,7 @@ enum err ends_add(struct task *t, const struct steward_person *p, struct str wis
 	struct wish_problem *problem) {
 	struct attribute kept;
 	bool never = str_eq(wish, STR("never"));
-	if (str_empty(wish) || str_eq(wish, steward_ends(t, p)) || (never && !ends_at(p)))
+	if (str_empty(wish) || str_eq(wish, steward_ends(t, p)) || (never && !ends_at(t, p)))
 		return OK;
 	int64_t at = never ? 0 : day_end(t, wish);
 	if (!never && !at)

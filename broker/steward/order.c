@@ -10,7 +10,7 @@
 
 /* ---- rows ---- */
 
-static struct str titles(struct arena *a, const struct plan *p) {
+struct str plan_titles(struct arena *a, const struct plan *p) {
 	struct strs list = {NULL, 0};
 	for (size_t i = 0; i < plan_steps(p) && i < 20; i++)
 		strs_add(a, &list, plan_step_title(a, p, i));
@@ -42,7 +42,7 @@ enum err order_insert(
 	};
 	TRY(plans_insert(t, &row));
 	if (state == PLAN_QUEUED)
-		TRY(queue(t, a->id, row.id, titles(t->arena, plan)));
+		TRY(queue(t, a->id, row.id, plan_titles(t->arena, plan)));
 	*ret_id = row.id;
 	return OK;
 }
@@ -132,12 +132,20 @@ static enum err plan_move(struct task *t, struct plan_row *row, enum plan_state 
 	return plans_update(t, row);
 }
 
-static enum err draft_order(struct task *t, struct plan_row *row) {
+static bool deletes(const struct plan *p) {
+	return p->n_updates && p->updates[p->n_updates - 1].kind == UPDATE_DELETE;
+}
+
+static enum err draft_order(struct task *t, struct plan_row *row, struct str confirm) {
 	struct plan *plan = NULL;
+	struct account *a = NULL;
 	TRY(plan_parse(t, row->body, &plan));
+	TRY(accounts_find(t, row->account_id, &a));
+	if (deletes(plan) && !str_eq(confirm, a->login))
+		return task_fail(t, ERR_INVALID, "a deletion is confirmed by the login name");
 	TRY(none_open(t, row->account_id));
 	TRY(plan_move(t, row, PLAN_QUEUED));
-	return queue(t, row->account_id, row->id, titles(t->arena, plan));
+	return queue(t, row->account_id, row->id, plan_titles(t->arena, plan));
 }
 
 static enum err requeue(struct task *t, struct plan_row *row) {
@@ -153,19 +161,19 @@ static enum err requeue(struct task *t, struct plan_row *row) {
 	return audit_record(t, "change.retry", row->account_id, AUDIT("plan", row->id));
 }
 
-static enum err apply(struct task *t, struct str plan_id) {
+static enum err apply(struct task *t, struct str plan_id, struct str confirm) {
 	struct plan_row *row = NULL;
 	TRY(plan_find(t, plan_id, &row));
 	if (row->state == PLAN_DRAFT)
-		return draft_order(t, row);
+		return draft_order(t, row, confirm);
 	if (row->state == PLAN_DONE || row->state == PLAN_CANCELLED)
 		return task_fail(t, ERR_STALE, "plan %.*s is %s", FMT(plan_id), plan_state_name(row->state));
 	return requeue(t, row);
 }
 
-enum err steward_apply(struct task *t, struct str plan_id) {
+enum err steward_apply(struct task *t, struct str plan_id, struct str confirm) {
 	TRY(store_begin(t));
-	return store_end(t, apply(t, plan_id));
+	return store_end(t, apply(t, plan_id, confirm));
 }
 
 static enum err cancel(struct task *t, struct str plan_id) {

@@ -107,6 +107,7 @@ static enum err plan_view(struct task *t, struct plan_row *row, struct steward_p
 	struct plan *plan = NULL;
 	*ret = (struct steward_plan){.row = row, .ldif = STR("")};
 	TRY(plan_parse(t, row->body, &plan));
+	ret->titles = plan_titles(t->arena, plan);
 	if (d)
 		ret->ldif = plan_ldif(t->arena, plan, d, 0);
 	return plan_steps_list(t, row->id, &ret->steps, &ret->n_steps);

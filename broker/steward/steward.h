@@ -56,7 +56,8 @@ enum err steward_preview(struct task *t, const struct steward_person *p, const s
 /* ---- what was ordered before ---- */
 struct steward_plan {
 	struct plan_row *row;
-	struct str ldif; /* empty where the directory is no longer configured */
+	struct str titles; /* of its steps, in one line */
+	struct str ldif;   /* empty where the directory is no longer configured */
 	struct plan_step_row *steps;
 	size_t n_steps;
 };
@@ -77,9 +78,9 @@ enum err steward_order(struct task *t, struct str account_id, const struct order
 /* Keeps the plan without ordering it; steward_apply orders it. */
 enum err steward_draft(struct task *t, const struct steward_person *p, const struct proposal *proposal,
 	struct str *ret_plan_id) must_use;
-/* A draft is ordered; one that is parked or waits for its next try is tried now. ERR_STALE: done or cancelled, or
- * another change of this person is under way. */
-enum err steward_apply(struct task *t, struct str plan_id) must_use;
+/* A draft is ordered; one that is parked or waits for its next try is tried now. confirm: the login name, where a draft
+ * deletes. ERR_STALE: done or cancelled, or another change of this person is under way. ERR_INVALID: not confirmed. */
+enum err steward_apply(struct task *t, struct str plan_id, struct str confirm) must_use;
 /* No further step is run; what is done stays. ERR_STALE: it is done or cancelled already, or carried out right now. */
 enum err steward_cancel(struct task *t, struct str plan_id) must_use;
 /* Waits up to ms until the plan is done or parked. */

@@ -16,7 +16,9 @@ enum err ends_add(struct task *t, const struct steward_person *p, struct str wis
 	struct wish_problem *problem) must_use;
 /* What a plan that is done says of it, into the account's row; within the caller's transaction. */
 enum err ends_keep(struct task *t, const struct plan *plan, struct account *a) must_use;
-/* order.c, within the caller's transaction: plan row, job and audit. */
+/* order.c. */
+struct str plan_titles(struct arena *a, const struct plan *p);
+/* Within the caller's transaction: plan row, job and audit. */
 enum err order_insert(struct task *t, const struct account *a, const struct plan *plan, enum plan_state state,
 	struct str *ret_id) must_use;
 

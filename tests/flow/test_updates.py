@@ -164,13 +164,17 @@ class UpdateTests(Changes):
         dn = walk.entry()["dn"][0]
         App(self.daemon.issuer()).log_in(Browser(self.daemon.issuer()), login, walk.person.password)
         expect(self.sessions(login) > 0, "no session")
-        text, plan = self.change(login, "--delete", "--apply", "--confirm", login)
-        expect("changetype: delete" in text, text)
+        text, plan = self.change(login, "--delete")
+        expect("changetype: delete" in text and "LOGIN" in text, text)
+        self.usherctl("plan", "apply", "demo", plan, code=2)
+        self.usherctl("plan", "apply", "demo", plan, "alice", code=2)
+        same(self.plan(plan)[0], "draft", "what is not confirmed")
+        self.usherctl("plan", "apply", "demo", plan, login)
         self.done(plan)
         same(self.entry(login), None, "the entry")
         expect(dn not in self.directory.members("guests"), "still a member")
         same(self.sessions(login), 0, "sessions")
-        self.usherctl("plan", "apply", "demo", plan, code=1)
+        self.usherctl("plan", "apply", "demo", plan, login, code=1)
 
     def cancelled_creation(self):
         """The plan of a registration that waits for the directory, cancelled: somebody decides again."""

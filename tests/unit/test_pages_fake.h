@@ -573,8 +573,8 @@ enum err steward_await(struct task *t, struct str plan_id, int64_t ms) {
 	(void)t, (void)plan_id, (void)ms;
 	return OK;
 }
-enum err steward_apply(struct task *t, struct str plan_id) {
-	(void)plan_id;
+enum err steward_apply(struct task *t, struct str plan_id, struct str confirm) {
+	(void)plan_id, (void)confirm;
 	world.applied++;
 	return world.plan ? task_fail(t, world.plan, "plan") : OK;
 }
@@ -591,7 +591,11 @@ enum err steward_plans(struct task *t, struct str account_id, struct steward_pla
 	static struct plan_step_row step = {.title = {"replace title", 13}, .result = -1, .at = NOW};
 	(void)account_id;
 	*ret = arena_new_of(t->arena, struct steward_plan);
-	**ret = (struct steward_plan){.row = &parked, .ldif = STR("dn: uid=ada\n"), .steps = &step, .n_steps = 1};
+	**ret = (struct steward_plan){.row = &parked,
+		.titles = STR("replace title"),
+		.ldif = STR("dn: uid=ada\n"),
+		.steps = &step,
+		.n_steps = 1};
 	*n = 1;
 	return OK;
 }

@@ -251,12 +251,12 @@ static void test_parked(void **state) {
 	assert_false(str_contains(row->failure, STR("Cleo")));
 	snprintf(s.person->given, sizeof(s.person->given), "%s", "");
 	task_clear(s.t);
-	assert_ok(steward_apply(s.t, id));
+	assert_ok(steward_apply(s.t, id, STR("")));
 	assert_int_equal(state_of(&s, id), PLAN_QUEUED);
 	assert_ok(steward_run(s.t, id));
 	assert_string_equal(s.person->given, "Bea");
 	assert_true(fake_is_member(&fake.groups[3], s.person));
-	assert_err(steward_apply(s.t, id), ERR_STALE);
+	assert_err(steward_apply(s.t, id, STR("")), ERR_STALE);
 	assert_err(steward_cancel(s.t, id), ERR_STALE);
 }
 
@@ -291,8 +291,8 @@ static void test_draft(void **state) {
 	assert_int_equal(world_jobs(s.t, JOB_CHANGE_APPLY, "", NULL), 0);
 	assert_ok(steward_run(s.t, first));
 	assert_string_equal(s.person->given, "");
-	assert_ok(steward_apply(s.t, first));
-	assert_err(steward_apply(s.t, second), ERR_STALE); /* the first is under way */
+	assert_ok(steward_apply(s.t, first, STR("")));
+	assert_err(steward_apply(s.t, second, STR("")), ERR_STALE); /* the first is under way */
 	task_clear(s.t);
 	assert_ok(steward_run(s.t, first));
 	assert_string_equal(s.person->given, "Bea");
@@ -301,6 +301,25 @@ static void test_draft(void **state) {
 	assert_err(plans_find(s.t, second, &row), ERR_NOT_FOUND);
 	assert_ok(store_sweep(s.t, clock_wall_ms() + 366LL * 86400000, &more));
 	assert_err(plans_find(s.t, first, &row), ERR_NOT_FOUND);
+}
+
+static void test_draft_of_an_end(void **state) {
+	struct scene s = scene_of(state);
+	struct steward_person *p = NULL;
+	struct wishes w = {.remove = true};
+	struct proposal proposal;
+	struct wish_problem problem;
+	struct str id = STR("");
+	assert_ok(preview(&s, &w, &problem, &proposal));
+	assert_ok(steward_look(s.t, s.ann->id, &p));
+	assert_ok(steward_draft(s.t, p, &proposal, &id));
+	assert_err(steward_apply(s.t, id, STR("")), ERR_INVALID);
+	assert_err(steward_apply(s.t, id, STR("boss")), ERR_INVALID);
+	assert_int_equal(state_of(&s, id), PLAN_DRAFT);
+	task_clear(s.t);
+	assert_ok(steward_apply(s.t, id, STR("ann")));
+	assert_ok(steward_run(s.t, id));
+	assert_true(s.person->gone);
 }
 
 /* ---- by date ---- */
@@ -399,6 +418,7 @@ int main(void) {
 		TEST(test_parked),
 		TEST(test_cancelled),
 		TEST(test_draft),
+		TEST(test_draft_of_an_end),
 		TEST(test_ends_at),
 		TEST(test_due),
 		TEST(test_ends),

@@ -94,7 +94,9 @@ static size_t state_of(const struct steward_person *p) {
 static void add_facts(struct task *t, struct value *data, const struct steward_person *p) {
 	const struct account *a = p->account;
 	size_t state = state_of(p);
-	int64_t ends = p->entry && p->entry->expires_at ? p->entry->expires_at : a->expires_at;
+	int64_t ends = a->expires_at, theirs = p->entry ? p->entry->expires_at : 0;
+	if (theirs && (!ends || theirs < ends))
+		ends = theirs;
 	value_text(t->arena, data, "id", a->id);
 	value_text(t->arena, data, "login_name", visible(t, p->entry ? p->entry->login : a->login));
 	value_text(t->arena, data, "mail", visible(t, p->entry ? p->entry->mail : a->mail));
@@ -223,6 +225,7 @@ static enum err add_plans(struct task *t, struct value *data, const struct stewa
 		value_text(t->arena, row, "plan", plan->id);
 		value_text(t->arena, row, "state", plan_state_words(plan->state));
 		value_text(t->arena, row, "sign", str_of(sign_of(plan->state)));
+		value_text(t->arena, row, "titles", visible(t, plans[i].titles));
 		value_text(t->arena, row, "failure", visible(t, plan->failure));
 		value_text(t->arena, row, "ldif", visible(t, plans[i].ldif));
 		value_bool(t->arena, row, "open", open);
@@ -355,7 +358,7 @@ enum err page_person_plan(struct task *t, struct request *q, struct response *r)
 	struct approver who;
 	bool retry = pressed(q, "retry");
 	TRY(admin_operator(t, q, &who));
-	enum err e = retry ? steward_apply(t, field(q, "plan")) : steward_cancel(t, field(q, "plan"));
+	enum err e = retry ? steward_apply(t, field(q, "plan"), STR("")) : steward_cancel(t, field(q, "plan"));
 	if (e == ERR_STALE || e == ERR_NOT_FOUND)
 		task_clear(t);
 	else if (e)
