@@ -42,7 +42,10 @@ static enum err consequences(struct task *t, const struct plan_row *row) {
 	int64_t read_at = clock_wall_ms();
 	if (!d)
 		return task_fail(t, ERR_CONFIG, "directory %.*s is no longer configured", FMT(row->directory));
+	bool near = outbound_near(t, d, row);
 	enum err code = directory_find_id(t, d, row->stable_id, &e);
+	if (near)
+		directory_pin(t, d, STR_NONE);
 	if (code == ERR_NOT_FOUND)
 		task_clear(t);
 	else

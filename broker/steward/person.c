@@ -73,12 +73,28 @@ static enum err read_entry(struct task *t, struct steward_person *p) {
 	return e;
 }
 
+/* Where a change was just written, others of several controllers may still show what was before. */
+static enum err read_near(struct task *t, struct steward_person *p) {
+	const struct directory_config *d = p->directory;
+	struct plan_row *rows = NULL;
+	size_t n = 0;
+	TRY(plans_list_account(t, p->account->id, &rows, &n));
+	if (!n || !outbound_near(t, d, &rows[0]))
+		return read_entry(t, p);
+	enum err e = read_entry(t, p);
+	directory_pin(t, d, STR_NONE);
+	if (e != ERR_UNAVAILABLE && e != ERR_TIMEOUT)
+		return e;
+	task_clear(t);
+	return read_entry(t, p);
+}
+
 enum err steward_look(struct task *t, struct str account_id, struct steward_person **ret) {
 	struct steward_person *p = arena_new_of(t->arena, struct steward_person);
 	*p = (struct steward_person){0};
 	TRY(accounts_find(t, account_id, &p->account));
 	p->directory = realm_directory(t->realm, p->account->directory);
-	p->why = p->directory ? read_entry(t, p) : ERR_CONFIG;
+	p->why = p->directory ? read_near(t, p) : ERR_CONFIG;
 	task_clear(t);
 	if (p->directory)
 		allow(t, p);

@@ -126,7 +126,8 @@ struct str plan_step_title(struct arena *a, const struct plan *p,
  * has the same login name, the one that was made later gives way: ours to its next name; the other's is not ours to
  * remove, and the plan parks.
  * Of an update: ERR_REFUSED also where an attribute or the place was changed meanwhile by others, so that what was seen
- * no longer holds; the detail names it and no value. ERR_NOT_FOUND: the entry is gone (UPDATE_DELETE: OK). */
+ * no longer holds; the detail names it and no value. ERR_NOT_FOUND: the entry is gone (UPDATE_DELETE: OK). For
+ * d->replication_lag after a step the next ones go to the controller that took it, and to no other. */
 enum err plan_step_run(struct task *t, const struct directory_config *d, const struct plan *p,
 	struct plan_progress *progress, struct report *report) must_use;
 /* Of a finished plan, d->replication_lag later, where the directory has several controllers: the same look at each of

@@ -1,4 +1,5 @@
 /* An update carried out: each step finds the entry by its stable id, looks, acts if it is not done yet, and says so. */
+#include "base/clock.h"
 #include "federation/plan/plan_private.h"
 
 #define RESULT_OBJECT_CLASS 65    /* RFC 4511 objectClassViolation */
@@ -166,8 +167,15 @@ static enum err find(struct run *r) {
 	return OK;
 }
 
-enum err update_run(struct task *t, const struct directory_config *d, const struct plan *p,
-	struct plan_progress *progress, struct report *report) {
+/* Others may not have heard of the steps before: a group would seem to name somebody by the old name still, who seems
+ * not to have moved. */
+static void stay(struct run *r, const struct plan_progress *progress) {
+	int64_t age = clock_wall_ms() - progress->begun_at;
+	if (!str_empty(progress->controller) && age >= 0 && age < r->d->replication_lag * 1000)
+		directory_pin(r->t, r->d, progress->controller);
+}
+
+static enum err look_and_act(struct run *r) {
 	static enum err (*const steps[UPDATE_KINDS])(struct run *) = {
 		[UPDATE_DISABLE] = set_enabled,
 		[UPDATE_REPLACE] = replace,
@@ -179,12 +187,24 @@ enum err update_run(struct task *t, const struct directory_config *d, const stru
 		[UPDATE_ENABLE] = set_enabled,
 		[UPDATE_DELETE] = end,
 	};
+	TRY(find(r));
+	r->dn = r->e ? r->e->dn : r->p->dn;
+	return steps[r->s->kind](r);
+}
+
+enum err update_run(struct task *t, const struct directory_config *d, const struct plan *p,
+	struct plan_progress *progress, struct report *report) {
 	if (!str_eq(p->directory, d->id))
 		return task_fail(t, ERR_INTERNAL, "the plan is for directory %.*s", FMT(p->directory));
 	struct run r = {.t = t, .d = d, .p = p, .s = &p->updates[progress->step], .report = report};
-	TRY(find(&r));
-	r.dn = r.e ? r.e->dn : p->dn;
-	TRY(steps[r.s->kind](&r));
+	stay(&r, progress);
+	enum err code = look_and_act(&r);
+	directory_pin(t, d, STR_NONE);
+	TRY(code);
+	if (!str_empty(report->controller)) {
+		progress->controller = report->controller;
+		progress->begun_at = clock_wall_ms();
+	}
 	progress->dn = r.dn;
 	progress->stable_id = p->stable_id;
 	progress->step++;

@@ -114,6 +114,8 @@ static enum err locked(enum err e) {
 void directory_pin(struct task *t, const struct directory_config *d, struct str controller) {
 	(void)d;
 	t->pinned_to = controller;
+	if (!str_empty(controller))
+		PUT(fake.pinned, controller);
 }
 
 enum err directory_controller_uris(struct task *t, const struct directory_config *d, struct strs *ret) {

@@ -42,12 +42,13 @@ struct fake_directory {
 	size_t n_groups;
 	size_t calls, fault_at; /* the call of this number (from 0) fails */
 	enum fake_fault fault;
-	bool down; /* every call */
+	bool down;          /* every call */
 	const char *silent; /* the id of a directory that says nothing to searches, or NULL */
 	bool catalog_down;
 	const char *elsewhere; /* a login whose principal somebody in the forest has, or NULL */
 	size_t adds, binds, searches, sets;
 	char bound[256];          /* the DN of the last bind */
+	char pinned[128];         /* the last controller that a task was pinned to */
 	void (*after_bind)(void); /* called once: what happens between a bind and what follows from it */
 };
 extern struct fake_directory fake;

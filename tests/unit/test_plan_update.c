@@ -381,6 +381,25 @@ static void goes_on_after(void **state) {
 	}
 }
 
+/* For as long as others may not have heard of it, the controller that took one step takes the next. */
+static void stays_with_a_controller(void **state) {
+	static const int64_t lags[] = {600, 0};
+	for (size_t i = 0; i < COUNT(lags); i++) {
+		struct plan_progress progress = {0};
+		struct report report;
+		begin(state);
+		directory.replication_lag = lags[i];
+		struct plan *p = plan_of(&(struct typed){.given = "Bea", .join = VPN});
+		assert_int_equal(plan_step_run(&task, &directory, p, &progress, &report), OK);
+		assert_string_equal(fake.pinned, "");
+		assert_text(progress.controller, "ldap://fake");
+		assert_int_equal(plan_step_run(&task, &directory, p, &progress, &report), OK);
+		assert_string_equal(fake.pinned, lags[i] ? "ldap://fake" : "");
+		assert_true(str_empty(task.pinned_to));
+		end(state);
+	}
+}
+
 static void tells_no_value(void **state) {
 	struct plan_progress progress = {0};
 	(void)state;
@@ -401,6 +420,7 @@ int main(void) {
 		cmocka_unit_test(looks_before_it_acts),
 		TEST(deletes_only_whom_it_means),
 		cmocka_unit_test(goes_on_after),
+		cmocka_unit_test(stays_with_a_controller),
 		TEST(tells_no_value),
 	};
 	secret_init();
