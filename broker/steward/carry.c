@@ -104,7 +104,8 @@ static enum err due_order(struct task *t, struct account *due) {
 	return audit_record(t, "account.due", a->id, AUDIT("plan", id));
 }
 
-static enum err due_one(struct task *t, struct account *due) {
+static enum err due_one(struct task *t, void *what) {
+	struct account *due = what;
 	t->realm_name = due->realm;
 	t->realm = config_realm(t->config, due->realm);
 	TRY(store_begin(t));
@@ -117,8 +118,10 @@ enum err steward_due(struct task *t) {
 	const struct realm *realm = t->realm;
 	struct str realm_name = t->realm_name;
 	enum err e = accounts_due(t, clock_wall_ms(), &due, &n);
-	for (size_t i = 0; !e && i < n; i++)
-		e = due_one(t, &due[i]);
+	for (size_t i = 0; e != ERR_UNAVAILABLE && i < n; i++) {
+		enum err one = task_apart(t, due_one, &due[i]);
+		e = one ? one : e; /* the others are not to wait for it */
+	}
 	t->realm = realm;
 	t->realm_name = realm_name;
 	return e;

@@ -397,6 +397,14 @@ static void test_due(void **state) {
 	assert_ok(accounts_find(s.t, s.ann->id, &now));
 	assert_int_equal(now->expires_at, 0);
 	assert_err(steward_run(s.t, job.subject), ERR_UNAVAILABLE);
+	task_clear(s.t);
+	s.boss->dn = STR("no DN"); /* of which no plan can be made; the next one is not to wait for it */
+	s.boss->expires_at = 1;
+	assert_ok(accounts_update(s.t, s.boss));
+	now->expires_at = 2;
+	assert_ok(accounts_update(s.t, now));
+	assert_err(steward_due(s.t), ERR_INVALID);
+	assert_int_equal(world_jobs(s.t, JOB_CHANGE_APPLY, "", NULL), 2);
 	fake.down = false;
 	task_clear(s.t);
 	assert_ok(steward_run(s.t, job.subject));
