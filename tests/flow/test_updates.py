@@ -219,6 +219,20 @@ class UpdateTests(Changes):
         until(lambda: self.directory.members("vpn").count(self.entry("alice")["dn"][0]) == 1, SOON, "the group")
         same(self.plans("alice")[0][1], "done", "the plan")
 
+    def form_left_open(self):
+        """What somebody else changed while the form lay open is no wish of the operator's."""
+        browser, page = self.operator()
+        dn, vpn = self.entry("alice")["dn"][0], f"cn=vpn,{self.v['GROUPS']}"
+        self.directory.change(f"dn: {dn}\nchangetype: modify\nreplace: title\ntitle: Of others\n\n"
+                              f"dn: {vpn}\nchangetype: modify\ndelete: member\nmember: {dn}\n")
+        shown = browser.submit(page, "preview", {"set_given_name": "Alicia"})
+        same(shown.status, 200, "status")
+        ldif = shown.page().by_id["plan"]
+        expect("givenName: Alicia" in ldif and "title" not in ldif and "member" not in ldif, ldif)
+        same(browser.submit(shown, "apply").status, 200, "the order")
+        until(lambda: self.entry("alice").get("givenname") == ["Alicia"], SOON, "the name")
+        same((self.entry("alice")["title"], self.directory.members("vpn").count(dn)), (["Of others"], 0), "what others changed")
+
     def form_stale(self):
         """What was seen is what is done: else the page shows what would be by now."""
         browser, page = self.operator()
@@ -277,6 +291,7 @@ class UpdateTests(Changes):
         run("killed between steps: done once", self.killed)
         run("ended by date", self.ended)
         run("on the page: typed, seen, carried out", self.form_changes)
+        run("on the page: what others change meanwhile is left alone", self.form_left_open)
         run("on the page: another plan by now is shown first", self.form_stale)
         run("on the page: parked, and tried again", self.form_parked)
         run("on the page: operators only", self.form_closed)

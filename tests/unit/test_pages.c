@@ -480,6 +480,9 @@ static void operations(void **state) {
 }
 
 #define ADA REALM "/admin/people/A1"
+/* The first letters of base64url(SHA-256) of "Old" and of the group's name. */
+#define TITLE_MARK "vKlxYPThIR_m"
+#define WIKI_MARK  "pTkhpldhrLdQ"
 
 static void person(void **state) {
 	(void)state;
@@ -526,6 +529,17 @@ static void person_changed(void **state) {
 	assert_int_equal(post(NULL, ADA, "set_title=Head&digest=DIGEST&apply=1"), 303);
 	assert_location(ADA "?done=order#h-plans");
 	assert_true(str_eq(world.ordered.digest, STR("DIGEST")) && world.ordered.actor);
+	/* What stood in the form as it was shown: no wish, whatever it is by now. */
+	assert_int_equal(get(NULL, ADA), 200);
+	assert_true(says("name=\"seen\" value=\"ends=2027-01-31 mail="));
+	assert_int_equal(
+		post(NULL, ADA,
+			"seen=ends%3D2026-01-01%20title%3D" TITLE_MARK "%20in%3D" WIKI_MARK
+			"&set_title=Old&set_given_name=Bea&ends=2026-01-01&groups%5B%5D=cn%3Dwiki%2Cou%3Dgroups"
+			"%2Cdc%3Dexample%2Cdc%3Dorg&preview=1"),
+		200);
+	assert_true(world.wishes.n_attributes == 1 && str_eq(world.wishes.attributes[0].name, STR("given_name")));
+	assert_true(!world.wishes.join.n && !world.wishes.leave.n && str_empty(world.wishes.ends));
 	world.preview = ERR_FIELDS;
 	world.wrong_field = "mail";
 	world.wrong_key = "change.mail_taken";

@@ -1,7 +1,6 @@
 /* One person before an operator: what the directory says, what shall be changed, what will be written, and what was. */
 #include "base/encode.h"
-#include "broker/steward/steward.h"
-#include "web/pages/admin.h"
+#include "web/pages/person.h"
 
 #define ATTRIBUTES_SHOWN 40u  /* a form has LIMIT_FORM_FIELDS */
 #define ORDER_WAITS_MS   4000 /* for a plan that is done at once */
@@ -16,66 +15,6 @@ struct shown {
 
 static struct str name_of(struct task *t, const char *prefix, struct str name) {
 	return str_printf(t->arena, "%s%.*s", prefix, FMT(name));
-}
-
-/* ---- what was typed ---- */
-
-static struct str field_of(struct task *t, const struct request *q, struct str name) {
-	const char *key = NULL;
-	if (task_cstr(t, name_of(t, "set_", name), &key)) {
-		task_clear(t);
-		return STR_NONE;
-	}
-	return param(q->form, key);
-}
-
-static void read_attributes(struct task *t, const struct request *q, const struct steward_person *p, struct wishes *w) {
-	w->attributes = arena_array(t->arena, struct attribute, p->attributes.n);
-	for (size_t i = 0; i < p->attributes.n; i++) {
-		struct str typed = field_of(t, q, p->attributes.v[i]);
-		if (!str_absent(typed))
-			w->attributes[w->n_attributes++] = (struct attribute){p->attributes.v[i], lines_of(t, typed)};
-	}
-}
-
-static bool dn_in(struct task *t, struct strs list, struct str dn) {
-	for (size_t i = 0; i < list.n; i++)
-		if (dn_equal(t->arena, list.v[i], dn))
-			return true;
-	return false;
-}
-
-/* All that may be chosen was shown: what is not ticked is to be left. One that was not on the page is refused below. */
-static void read_groups(struct task *t, const struct request *q, const struct steward_person *p, struct wishes *w) {
-	struct strs chosen = lines_of(t, field(q, "groups"));
-	for (size_t i = 0; i < p->choices.n; i++)
-		if (steward_is_in(t, p, p->choices.v[i]) && !dn_in(t, chosen, p->choices.v[i]))
-			strs_add(t->arena, &w->leave, p->choices.v[i]);
-	for (size_t i = 0; i < chosen.n; i++)
-		if (!steward_is_in(t, p, chosen.v[i]))
-			strs_add(t->arena, &w->join, chosen.v[i]);
-}
-
-/* A field that is emptied is no end; what was shown stays, to the minute. */
-static struct str ends_of(struct task *t, const struct request *q, const struct steward_person *p) {
-	struct str typed = param(q->form, "ends"), now = steward_ends(t, p);
-	if (str_absent(typed) || str_eq(str_trim(typed), now))
-		return STR("");
-	return str_empty(str_trim(typed)) ? STR("never") : str_trim(typed);
-}
-
-static struct wishes wishes_of(struct task *t, const struct request *q, const struct steward_person *p) {
-	struct wishes w = {.base = STR(""), .ends = STR(""), .remove = str_eq(field(q, "remove"), STR("yes"))};
-	if (w.remove)
-		return w;
-	read_attributes(t, q, p, &w);
-	read_groups(t, q, p, &w);
-	w.base = field(q, "base");
-	w.ends = ends_of(t, q, p);
-	w.enabled = str_eq(field(q, "enabled"), STR("enable"))    ? WISH_ENABLE
-		    : str_eq(field(q, "enabled"), STR("disable")) ? WISH_DISABLE
-								  : WISH_NONE;
-	return w;
 }
 
 /* ---- what is shown ---- */
@@ -170,7 +109,7 @@ static bool is_ticked(struct task *t, const struct steward_person *p, const stru
 	bool in = steward_is_in(t, p, group);
 	if (!w)
 		return in;
-	return in ? !dn_in(t, w->leave, group) : dn_in(t, w->join, group);
+	return in ? !dn_in_list(t, w->leave, group) : dn_in_list(t, w->join, group);
 }
 
 static void add_groups(struct task *t, struct value *data, const struct steward_person *p, const struct wishes *w) {
@@ -184,7 +123,7 @@ static void add_groups(struct task *t, struct value *data, const struct steward_
 	}
 	size_t n = 0;
 	for (size_t i = 0; i < p->groups.n; i++) {
-		if (p->groups.v[i].via == SIZE_MAX && dn_in(t, p->choices, p->groups.v[i].dn))
+		if (p->groups.v[i].via == SIZE_MAX && dn_in_list(t, p->choices, p->groups.v[i].dn))
 			continue;
 		value_item(t->arena, others, visible(t, p->groups.v[i].dn));
 		n++;
@@ -254,6 +193,7 @@ static void add_form(struct task *t, struct value *data, const struct steward_pe
 	add_attributes(t, data, p, &edit);
 	add_groups(t, data, p, typed);
 	add_choices(t, data, p, typed);
+	value_text(t->arena, data, "seen", person_seen(t, p));
 	value_bool(t->arena, data, "removing", remove);
 	if (!s->proposal)
 		return;
@@ -338,7 +278,7 @@ enum err page_person_change(struct task *t, struct request *q, struct response *
 	TRY(steward_look(t, q->rest, &p));
 	if (!p->entry)
 		return page_person(t, q, r);
-	struct order o = {.wishes = wishes_of(t, q, p),
+	struct order o = {.wishes = person_wishes(t, q, p),
 		.digest = field(q, "digest"),
 		.confirm = field(q, "confirm"),
 		.actor = q->login->account};
