@@ -82,6 +82,7 @@ class Scale:
 
     def link_accounts(self):
         self.daemon.start().stop()
+        self.forget()  # it may have been fast enough to follow a directory in which nobody was linked
         now = int(time.time() * 1000)
         with sqlite3.connect(self.daemon.database) as db:
             db.executemany("INSERT INTO account (realm, id, directory, stable_id, sub, dn, login, mail, created_at, last_login_at, login_key, search) "
