@@ -127,6 +127,10 @@ class Cases:
         tap.same(sorted(set(self.dns.asked)), sorted([NEAR, GENERAL]), "what was asked")
         self.same({GENERAL: [record(1)], NEAR: []}, f"ok verdict 0 {uri(1)}", site=SITE)
 
+    def catalogs(self):
+        for scheme, port in (("ldaps", 3269), ("ldap", 3268)):
+            self.same({GENERAL: [record(1)]}, f"ok verdict 0 {uri(1, scheme)}:{port}", scheme=f"{scheme}-catalog")
+
     def asked_once(self):
         with self.looker({GENERAL: [record(1)]}) as looker:
             for _ in range(3):
@@ -175,6 +179,7 @@ def main():
         cases = Cases(folder, samba, Dns())
         tests.run("controllers by priority", cases.by_priority)
         tests.run("with StartTLS", cases.with_starttls)
+        tests.run("their global catalogs", cases.catalogs)
         tests.run("those of the site first", cases.site_first)
         tests.run("DNS is asked once", cases.asked_once)
         tests.run("the next one takes over", cases.fails_over)

@@ -110,6 +110,56 @@ static void finds_health(void **state) {
 	assert_found(f, p, FINDING_OK, STR("until it was current"), STR(""));
 }
 
+/* A global catalog that answers, and one at a port where nobody is. */
+static void finds_catalogs(void **state) {
+	struct fixture *f = *state;
+	struct patient *p = patient(f);
+	static const struct {
+		const char *port, *what;
+		enum finding_level level;
+	} rows[] = {{"3269", "1 of 1 global catalogs answer", FINDING_OK},
+		{"3267", "no global catalog answers", FINDING_ERROR}};
+	if (!fixture_variable("KEYTAB")) /* played ones have no catalog */
+		skip();
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct directory_config catalog = p->d;
+		catalog.id = STR("main (global catalog)");
+		catalog.uris = one(f, str_printf(f->config, "%.*s:%s", FMT(p->d.uris.v[0]), rows[i].port));
+		p->d.catalog = &catalog;
+		examine(f, p, false);
+		assert_found(f, p, rows[i].level, str_of(rows[i].what), STR(""));
+		p->d.catalog = NULL;
+	}
+}
+
+static void tells_how_it_bound(void **state) {
+	struct fixture *f = *state;
+	struct patient *p = patient(f);
+	static const struct {
+		enum directory_bind bind;
+		const char *uris, *what;
+	} rows[] = {{BIND_SIMPLE, "URI", "with a password"}, {BIND_GSSAPI, "URI", "by Kerberos, bound to TLS"},
+		{BIND_GSSAPI_SEALED, "URI_PLAIN", "by Kerberos, sealed with "}};
+	if (!fixture_variable("KEYTAB") || !directory_has_kerberos())
+		skip();
+	p->d.bind_password = str_of(fixture_variable("BIND_PASSWORD"));
+	p->d.keytab = str_of(fixture_variable("KEYTAB"));
+	p->d.principal = str_of(fixture_variable("PRINCIPAL"));
+	setenv("KRB5_CONFIG", fixture_variable("KRB5_CONFIG"), 1);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		p->d.bind = rows[i].bind;
+		p->d.uris = str_split(f->config, str_of(fixture_variable(rows[i].uris)), ' ');
+		examine(f, p, false);
+		assert_no_errors(f, p);
+		assert_found(f, p, FINDING_OK, str_of(rows[i].what), STR(""));
+		assert_found(f, p, FINDING_OK, STR("its certificate is good until 20"), STR(""));
+	}
+	/* People's passwords need TLS; where it cannot be had, no one can log in, sealed or not. */
+	p->d.ca_file = STR("/no/such/file");
+	examine(f, p, false);
+	assert_int_not_equal(findings_count(&p->findings, FINDING_ERROR), 0);
+}
+
 static size_t entries(struct fixture *f) {
 	static const char *const nothing[] = {"1.1", NULL};
 	const char *filter =
@@ -234,6 +284,8 @@ static void finds_controllers_that_fail(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(finds_health, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(finds_catalogs, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(tells_how_it_bound, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(makes_a_trial, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(finds_passwords_that_must_be_changed, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(finds_what_is_not_there, fixture_open, fixture_close),

@@ -168,6 +168,8 @@ static void apply_as_admin(struct fixture *f, const struct change *c) {
 	struct report report;
 	*admin = *f->d;
 	admin->id = STR("admin");
+	admin->bind = BIND_SIMPLE;
+	admin->uris = str_split(f->config, str_of(fixture_variable("URI")), ' ');
 	admin->bind_dn = str_of(fixture_variable("ADMIN_DN"));
 	admin->bind_password = str_of(fixture_variable("ADMIN_PASSWORD"));
 	assert_ok(f, directory_apply(fixture_task(f), admin, c, 1, &report));

@@ -35,11 +35,14 @@ static void binds_as_the_principal(void **state) {
 	struct fixture *f = *state;
 	static const struct {
 		enum directory_bind bind;
+		const char *uris;
 		bool tls;
-	} rows[] = {{BIND_GSSAPI, true}, {BIND_GSSAPI_SEALED, false}};
+	} rows[] = {
+		{BIND_GSSAPI, "URI", true}, {BIND_GSSAPI, "URI_PLAIN", true}, {BIND_GSSAPI_SEALED, "URI_PLAIN", false}};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		owned(conn) struct conn *c = NULL, *people = NULL;
 		struct directory_config *d = copy(f, "as", rows[i].bind);
+		d->uris = str_split(f->config, str_of(fixture_variable(rows[i].uris)), ' ');
 		assert_ok(f, conn_open(fixture_task(f), d, CONN_SERVICE, &c));
 		struct entry *e = NULL; /* Samba shows nothing to whom it does not know */
 		assert_ok(f, directory_find_login(fixture_task(f), d, STR("alice"), &e));
@@ -144,6 +147,23 @@ static void passes_a_mute_centre(void **state) {
 	assert_null(cache);
 }
 
+/* Tickets are kept, and fetched anew after a refusal: the controller may have another key by then. */
+static void fetches_anew(void **state) {
+	struct fixture *f = *state;
+	struct directory_config *d = copy(f, "anew", BIND_GSSAPI_SEALED);
+	struct str host = str_sub(d->uris.v[0], sizeof("ldap://") - 1, d->uris.v[0].n);
+	struct ticket_want want = {d->keytab, d->principal, host};
+	const char *first = NULL, *again = NULL, *anew = NULL;
+	struct entry *e = NULL;
+	assert_ok(f, ticket_get(fixture_task(f), &want, 1000, &first));
+	assert_ok(f, ticket_get(fixture_keep(f), &want, 1000, &again));
+	assert_string_equal(first, again);
+	ticket_forget(&want);
+	assert_ok(f, ticket_get(fixture_keep(f), &want, 1000, &anew));
+	assert_string_not_equal(first, anew);
+	assert_ok(f, directory_find_login(fixture_task(f), d, STR("alice"), &e));
+}
+
 #define THREADS 4u
 struct opener {
 	struct directory_config *d;
@@ -209,6 +229,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(binds_as_the_principal, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(sends_passwords_sealed, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_what_is_wrong, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(fetches_anew, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(binds_from_many_threads, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(passes_a_mute_centre, fixture_open, fixture_close),
 	};
