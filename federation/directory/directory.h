@@ -21,7 +21,8 @@
 void directory_pin(struct task *t, const struct directory_config *d, struct str controller);
 /* The controller that the next call goes to; connects where there is no connection. */
 enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) must_use;
-/* All that are there now, those of uris or those that DNS names. */
+/* The URIs of all that are there now, the preferred one first: those of uris, or those that DNS names for domain.
+ * ERR_UNAVAILABLE: DNS names none, or does not answer. */
 enum err directory_controller_uris(struct task *t, const struct directory_config *d, struct strs *ret) must_use;
 
 /* ---- what is read ---- */
@@ -231,7 +232,7 @@ void directory_new_entry(
 /* Checks of configuration values that this floor understands: DNs, filters, attribute names, URIs; reports into errors
  * with lines. */
 void directory_check_config(struct arena *a, const struct config *c, struct config_errors *errors);
-/* What the doctor looks at in one controller, in the order of directory_uris. */
+/* What the doctor looks at in one controller, in the order of directory_controller_uris. */
 struct controller {
 	struct str uri;
 	enum err result;          /* ERR_CONFIG: our bind, or its certificate, is refused */
@@ -246,9 +247,6 @@ struct controller {
 /* Connects to each, whatever the others say. ERR_CONFIG: there is no driver. */
 enum err directory_controllers(
 	struct task *t, const struct directory_config *d, struct controller **ret, size_t *ret_n) must_use;
-/* The URIs of its controllers, the preferred one first: uris, or those that DNS names for domain. ERR_UNAVAILABLE: DNS
- * names none, or does not answer. */
-enum err directory_uris(struct task *t, const struct directory_config *d, struct strs *ret) must_use;
 /* Whether the last wait for it was in vain: who needs an answer from one of several asks the others first. */
 bool directory_is_silent(const struct directory_config *d);
 /* Whether this program can bind by Kerberos. */

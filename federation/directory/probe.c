@@ -71,10 +71,6 @@ static void look(struct task *t, const struct directory_config *d, size_t uri, s
 	task_clear(t);
 }
 
-enum err directory_uris(struct task *t, const struct directory_config *d, struct strs *ret) {
-	return discover_uris(t, d, ret);
-}
-
 bool directory_is_silent(const struct directory_config *d) {
 	return health_is_silent(health_of(d));
 }

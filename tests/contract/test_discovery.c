@@ -51,7 +51,7 @@ static void look(struct task *t, const struct directory_config *d) {
 	else
 		printf(" verdict %d", (int)v);
 	task_clear(t);
-	if (directory_uris(t, d, &uris) == OK)
+	if (directory_controller_uris(t, d, &uris) == OK)
 		for (size_t i = 0; i < uris.n; i++)
 			printf(" %.*s", FMT(uris.v[i]));
 	printf("\n");
