@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <resolv.h>
 
+#include "base/aside.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "federation/directory/discover.h"
@@ -167,7 +168,7 @@ static void record_take(struct record *r, struct arena *a, const struct srvs *go
 	r->answered = true;
 }
 
-static void *ask_run(void *arg) {
+static void ask_run(void *arg) {
 	struct record *r = arg;
 	owned(arena) struct arena *a = arena_new();
 	struct srvs got = {.n = 0};
@@ -184,17 +185,11 @@ static void *ask_run(void *arg) {
 	r->busy = false;
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
-	return NULL;
 }
 
 /* With the lock held. */
 static void record_ask(struct record *r) {
-	pthread_attr_t attributes;
-	pthread_t thread;
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	r->busy = pthread_create(&thread, &attributes, ask_run, r) == 0;
-	pthread_attr_destroy(&attributes);
+	r->busy = aside_run(ask_run, r);
 }
 
 static bool record_is(const struct record *r, const struct directory_config *d) {

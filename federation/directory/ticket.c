@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "base/aside.h"
 #include "base/clock.h"
 #include "federation/directory/ticket.h"
 
@@ -187,7 +188,7 @@ static void record_got(struct record *r, const struct fetch *f, const char *cach
 	cache_destroy(f->k, gone);
 }
 
-static void *fetch_run(void *arg) {
+static void fetch_run(void *arg) {
 	struct record *r = arg;
 	struct fetch f = {0};
 	char cache[sizeof(r->cache)];
@@ -209,17 +210,11 @@ static void *fetch_run(void *arg) {
 		fetch_end(&f, e != 0);
 		krb5_free_context(f.k);
 	}
-	return NULL;
 }
 
 /* With the lock held. */
 static void record_fetch(struct record *r) {
-	pthread_attr_t attributes;
-	pthread_t thread;
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	r->busy = pthread_create(&thread, &attributes, fetch_run, r) == 0;
-	pthread_attr_destroy(&attributes);
+	r->busy = aside_run(fetch_run, r);
 }
 
 /* ---- holding ---- */
