@@ -27,9 +27,28 @@ enum err password_check(struct task *t, const struct entry *e, struct str passwo
 	return task_fail(t, ERR_FIELDS, "the new password is too weak");
 }
 
-static enum err password_refused(
-	struct task *t, const struct directory_config *d, const struct refusal *r, struct password_problem *problem) {
-	enum refusal_reason reason = policy_classify(d, r);
+struct refused {
+	const struct directory_config *d;
+	const struct entry *e;
+	struct str password;
+	struct refusal refusal;
+};
+
+/* Windows gives one answer for all that a policy refuses. */
+static enum refusal_reason reason_of(struct task *t, const struct refused *r) {
+	enum refusal_reason reason = policy_classify(r->d, &r->refusal);
+	struct password_policy p = {0};
+	struct str told = t->failure_detail;
+	if (reason != REFUSAL_RESTRICTED)
+		return reason;
+	bool is_read = policy_read(t, r->d, r->e->dn, &p) == OK;
+	t->failure = ERR_REFUSED; /* what the directory said is for the log */
+	t->failure_detail = told;
+	return is_read ? policy_narrow(t->arena, &p, r->e, r->password, clock_wall_ms()) : reason;
+}
+
+static enum err password_refused(struct task *t, const struct refused *r, struct password_problem *problem) {
+	enum refusal_reason reason = reason_of(t, r);
 	if (reason == REFUSAL_FORBIDDEN)
 		return ERR_REFUSED;
 	problem->reason_key = policy_reason_key(reason);
@@ -62,13 +81,13 @@ static void own_change_end(struct task *t, const struct directory_config *d, con
 
 enum err login_set_password(struct task *t, const struct directory_config *d, const struct entry *e,
 	struct str password, struct password_problem *problem) {
-	struct refusal refusal = {.policy_error = -1};
+	struct refused r = {d, e, password, {.policy_error = -1}};
 	TRY(password_check(t, e, password, problem));
 	TRY(mirror_password_begin(t, d, e->stable_id));
 	TRY(store_settle(t));
-	enum err set = directory_set_password(t, d, e->dn, password, &refusal);
+	enum err set = directory_set_password(t, d, e->dn, password, &r.refusal);
 	own_change_end(t, d, e, set != ERR_REFUSED);
-	return set == ERR_REFUSED ? password_refused(t, d, &refusal, problem) : set;
+	return set == ERR_REFUSED ? password_refused(t, &r, problem) : set;
 }
 
 static enum err change_done(struct task *t, const struct account *a, const char *action) {
@@ -87,15 +106,15 @@ static enum err change_record(struct task *t, const struct found *found, const c
 
 static enum err change_as_person(struct task *t, const struct found *found, struct str old_password,
 	struct str new_password, struct password_problem *problem) {
-	struct refusal refusal = {.policy_error = -1};
+	struct refused r = {found->directory, found->entry, new_password, {.policy_error = -1}};
 	TRY(password_check(t, found->entry, new_password, problem));
 	TRY(mirror_password_begin(t, found->directory, found->entry->stable_id));
 	TRY(store_settle(t));
-	enum err e =
-		directory_change_password(t, found->directory, found->entry->dn, old_password, new_password, &refusal);
+	enum err e = directory_change_password(
+		t, found->directory, found->entry->dn, old_password, new_password, &r.refusal);
 	own_change_end(t, found->directory, found->entry, e != ERR_REFUSED && e != ERR_CREDENTIALS);
 	if (e == ERR_REFUSED)
-		return password_refused(t, found->directory, &refusal, problem);
+		return password_refused(t, &r, problem);
 	if (e == ERR_CREDENTIALS) {
 		problem->old_wrong = true;
 		problem->reason_key = "password.old_wrong";

@@ -89,6 +89,37 @@ static void look_at_age(struct visit *v, const struct password_policy *p) {
 		(long long)(p->min_age / 3600));
 }
 
+#define OWN_LOOKED_AT 4u /* people */
+
+/* A policy of a person's own, which the service account may not read. */
+static void look_at_own(struct visit *v) {
+	struct entry *list = NULL;
+	const char *filter = NULL;
+	size_t n = 0;
+	bool cut = false;
+	if (v->d->driver != DIRECTORY_ACTIVE_DIRECTORY || task_cstr(v->t, v->d->people_filter, &filter) ||
+		directory_search(
+			v->t, v->d, v->d->people_base, filter, (const char *const[]){"cn", NULL}, &list, &n, &cut)) {
+		task_clear(v->t); /* check_person has told it */
+		return;
+	}
+	for (size_t i = 0; i < n && i < OWN_LOOKED_AT; i++) {
+		struct password_policy p = {0};
+		if (policy_read(v->t, v->d, list[i].dn, &p))
+			task_clear(v->t);
+		if (!p.hidden)
+			continue;
+		found(v, FINDING_WARNING,
+			TEXT(v, "%.*s has a password policy of their own, which is not shown to the service account",
+				FMT(list[i].dn)),
+			STR("the rules of the domain stand beside the form, and the ones that count are learned by "
+			    "refusals"),
+			STR("give the service account the right to read CN=Password Settings Container,CN=System "
+			    "(docs/directories.md)"));
+		return;
+	}
+}
+
 void check_policy(struct visit *v) {
 	struct password_policy p = {0};
 	enum err e = policy_read(v->t, v->d, STR(""), &p);
@@ -107,4 +138,5 @@ void check_policy(struct visit *v) {
 	tell_policy(v, &p);
 	look_at_lock(v, &p);
 	look_at_age(v, &p);
+	look_at_own(v);
 }

@@ -99,6 +99,7 @@ const char *policy_reason_key(enum refusal_reason reason) {
 		[REFUSAL_SAME] = "password.same",
 		[REFUSAL_TOO_YOUNG] = "password.too_young",
 		[REFUSAL_RESTRICTED] = "password.restricted",
+		[REFUSAL_LIKELY_HISTORY] = "password.likely_history",
 		[REFUSAL_FORBIDDEN] = "password.forbidden",
 		[REFUSAL_OTHER] = "password.refused",
 	};

@@ -218,12 +218,17 @@ static enum err read_openldap(
 
 static enum err read_active_directory(
 	struct task *t, const struct directory_config *d, struct str dn, struct password_policy *ret) {
-	struct str policy = STR_NONE;
-	TRY(read_pointer(t, d, dn, "msDS-ResultantPSO", &policy));
-	if (!str_empty(policy))
-		return read_source(t, d, SOURCE_PSO, policy, ret);
-	TRY(read_root(t, d, "defaultNamingContext", &policy));
-	return str_empty(policy) ? OK : read_source(t, d, SOURCE_DOMAIN, policy, ret);
+	struct str own = STR_NONE, domain = STR_NONE;
+	TRY(read_pointer(t, d, dn, "msDS-ResultantPSO", &own));
+	if (!str_empty(own))
+		TRY(read_source(t, d, SOURCE_PSO, own, ret));
+	if (ret->known)
+		return OK;
+	TRY(read_root(t, d, "defaultNamingContext", &domain));
+	if (!str_empty(domain))
+		TRY(read_source(t, d, SOURCE_DOMAIN, domain, ret));
+	ret->hidden = !str_empty(own);
+	return OK;
 }
 
 static enum err read_389ds(

@@ -12,6 +12,8 @@ struct password_policy {
 	int64_t max_failures, lockout_duration;
 	bool complexity;  /* three of four kinds of letters (AD), or a quality check (ppolicy pwdCheckQuality) */
 	bool must_change; /* set by us means must change (pwdMustChange): activation must clear it */
+	bool hidden;      /* this person has one of their own (Active Directory's PSO), which is not shown to us: the
+			     rest is the domain's */
 };
 /* Of this entry (pwdPolicySubentry), or the default one where dn is empty. */
 enum err policy_read(
@@ -24,11 +26,17 @@ enum refusal_reason {
 	REFUSAL_HISTORY,
 	REFUSAL_SAME,
 	REFUSAL_TOO_YOUNG,
-	REFUSAL_RESTRICTED, /* one of these, and the directory does not say which */
+	REFUSAL_RESTRICTED,     /* one of these, and the directory does not say which */
+	REFUSAL_LIKELY_HISTORY, /* policy_narrow: none of the others */
 	REFUSAL_FORBIDDEN,
 	REFUSAL_OTHER
 };
 enum refusal_reason policy_classify(const struct directory_config *d, const struct refusal *r);
+/* Of a REFUSAL_RESTRICTED, what the policy that holds for the person tells of the password: too short, not of enough
+ * kinds or with a name in it, set too recently; else REFUSAL_LIKELY_HISTORY where earlier ones are remembered. That is
+ * a conclusion, and no proof: a filter of passwords refuses in the same way. Unknown: REFUSAL_RESTRICTED. */
+enum refusal_reason policy_narrow(
+	struct arena *a, const struct password_policy *p, const struct entry *e, struct str password, int64_t now_ms);
 /* Catalogue key of the sentence at the field: "password.too_short", … */
 const char *policy_reason_key(enum refusal_reason reason);
 

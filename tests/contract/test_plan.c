@@ -402,6 +402,16 @@ static void tells_refusals(void **state) {
 			fail_msg("row %zu: %s, %d %d %.*s", i, err_row(code)->name, refusal.result,
 				refusal.policy_error, FMT(refusal.diagnostic));
 	}
+	if (fixture_column(f) == MAKES) { /* Windows, played: the policy tells what its answer does not */
+		struct password_policy policy = {0};
+		struct entry *e = NULL;
+		assert_ok(f, policy_read(fixture_keep(f), f->d, progress.dn, &policy));
+		assert_ok(f, directory_find_dn(fixture_keep(f), f->d, progress.dn, &e));
+		assert_int_equal(policy_narrow(f->config, &policy, e, STR("x"), 0), REFUSAL_TOO_SHORT);
+		assert_int_equal(policy_narrow(f->config, &policy, e, STR("quietharbour"), 0), REFUSAL_WEAK);
+		assert_int_equal(
+			policy_narrow(f->config, &policy, e, rows[4].password, INT64_MAX / 2), REFUSAL_LIKELY_HISTORY);
+	}
 	removed(f, progress.dn);
 }
 

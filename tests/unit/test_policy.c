@@ -52,6 +52,13 @@ static struct entry entry_of(const char *dn, const char *const *attributes) {
 	return e;
 }
 
+struct str entry_value(const struct entry *e, struct str name) {
+	for (size_t i = 0; i < e->n_attributes; i++)
+		if (str_eq(e->attributes[i].name, name))
+			return e->attributes[i].values.v[0];
+	return STR_NONE;
+}
+
 enum err directory_read(struct task *t, const struct directory_config *d, struct str dn, const char *const *attributes,
 	struct entry **ret) {
 	(void)d;
@@ -231,8 +238,69 @@ static void reads_active_directory(void **state) {
 	assert_int_equal(p.max_failures, 3);
 	assert_int_equal(p.lockout_duration, 1800);
 	p = policy_of(DIRECTORY_ACTIVE_DIRECTORY, rows, PERSON);
-	assert_true(p.known && !p.complexity);
+	assert_true(p.known && !p.complexity && !p.hidden);
 	assert_int_equal(p.min_length, 15);
+	static const struct row hidden[] = {
+		{"", "defaultNamingContext", "DC=test"},
+		{"DC=test", "minPwdLength", "7"},
+		{PERSON, "msDS-ResultantPSO", "CN=pso"},
+		{NULL, NULL, NULL},
+	};
+	p = policy_of(DIRECTORY_ACTIVE_DIRECTORY, hidden, PERSON); /* the domain's, where it is not shown */
+	assert_true(p.known && p.hidden);
+	assert_int_equal(p.min_length, 7);
+	assert_false(policy_of(DIRECTORY_ACTIVE_DIRECTORY, hidden, "").hidden);
+}
+
+static void narrows(void **state) {
+	(void)state;
+	const int64_t now = 1800000000000, hour = 3600000;
+	const struct password_policy strict = {
+		.known = true, .min_length = 8, .complexity = true, .history = 24, .min_age = 86400};
+	struct password_policy open = strict, unknown = strict, hidden = strict,
+			       plain = {.known = true, .min_length = 8};
+	open.min_age = 0;
+	unknown.known = false;
+	hidden.hidden = true;
+	const struct {
+		const struct password_policy *policy;
+		const char *password;
+		int64_t set_at; /* 0: never */
+		enum refusal_reason wanted;
+	} rows[] = {
+		{&strict, "Aa1-567", 0, REFUSAL_TOO_SHORT},
+		{&strict,
+			"Aa1-5\xF0\x9F\x8C\x8A"
+			"7",
+			0, REFUSAL_LIKELY_HISTORY}, /* eight units */
+		{&strict,
+			"\xC3\xA4\xC3\xB6\xC3\xBC"
+			"a",
+			0, REFUSAL_TOO_SHORT},
+		{&strict, "quietharbour", 0, REFUSAL_WEAK},
+		{&strict, "quiet harbour", 0, REFUSAL_WEAK},
+		{&strict, "quiet harbour 7", 0, REFUSAL_LIKELY_HISTORY},
+		{&strict, "quiet harb\xC3\xB6ur", 0, REFUSAL_LIKELY_HISTORY}, /* may be of three kinds */
+		{&strict, "My-vwALKER-17", 0, REFUSAL_WEAK},
+		{&strict, "Vera-4711-sun", 0, REFUSAL_WEAK},
+		{&strict, "Jo-4711-sunny", 0, REFUSAL_LIKELY_HISTORY}, /* two letters of a name count for nothing */
+		{&strict, "Quiet-harbour-7", now - hour, REFUSAL_TOO_YOUNG},
+		{&strict, "Quiet-harbour-7", now - 25 * hour, REFUSAL_LIKELY_HISTORY},
+		{&open, "Quiet-harbour-7", now - hour, REFUSAL_LIKELY_HISTORY},
+		{&plain, "quietharbour", 0, REFUSAL_RESTRICTED},
+		{&unknown, "x", 0, REFUSAL_RESTRICTED},
+		{&hidden, "x", 0, REFUSAL_RESTRICTED},
+	};
+	struct attribute name = {.name = STR("display_name")};
+	strs_add(arena, &name.values, STR("Jo Vera, Walker"));
+	struct entry e = {.login = STR("vwalker"), .attributes = &name, .n_attributes = 1};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int64_t ticks = rows[i].set_at ? (rows[i].set_at + 11644473600000) * 10000 : 0;
+		e.password_stamp = str_printf(arena, "%lld", (long long)ticks);
+		enum refusal_reason got = policy_narrow(arena, rows[i].policy, &e, str_of(rows[i].password), now);
+		if (got != rows[i].wanted)
+			fail_msg("row %zu: %s", i, policy_reason_key(got));
+	}
 }
 
 static void reads_389ds(void **state) {
@@ -381,6 +449,7 @@ int main(void) {
 		TEST(reads_what_is_shown),
 		TEST(reads_with_failures),
 		TEST(reads_active_directory),
+		TEST(narrows),
 		TEST(reads_389ds),
 		TEST(classifies),
 		TEST(has_keys),
