@@ -402,7 +402,7 @@ static struct str two_uris[] = {{"ldap://fake", 11}, {"ldap://second", 13}};
 static void test_settle(void **state) {
 	struct task *t = world_task(*state);
 	struct registration *r = NULL;
-	struct job job;
+	struct job job = {0};
 	provisioned(t, &r);
 	assert_int_equal(
 		world_jobs(t, JOB_PLAN_SETTLE, "", NULL), 0); /* one controller: there is nothing to look for */
