@@ -89,9 +89,7 @@ static void look_at_age(struct visit *v, const struct password_policy *p) {
 		(long long)(p->min_age / 3600));
 }
 
-#define OWN_LOOKED_AT 4u /* people */
-
-/* A policy of a person's own, which the service account may not read. */
+/* A policy of a person's own, which the service account may not read; of the first people that are found. */
 static void look_at_own(struct visit *v) {
 	struct entry *list = NULL;
 	const char *filter = NULL;
@@ -103,7 +101,7 @@ static void look_at_own(struct visit *v) {
 		task_clear(v->t); /* check_person has told it */
 		return;
 	}
-	for (size_t i = 0; i < n && i < OWN_LOOKED_AT; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct password_policy p = {0};
 		if (policy_read(v->t, v->d, list[i].dn, &p))
 			task_clear(v->t);
