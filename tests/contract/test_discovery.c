@@ -60,12 +60,12 @@ static void look(struct task *t, const struct directory_config *d) {
 
 /* test_discovery SCHEME SITE: a look for each line that is read. */
 int main(int argc, char **argv) {
-	struct arena *a = arena_new();
-	struct handles *handles = handles_new();
 	struct task t;
 	char line[16];
 	if (argc != 3)
 		return 77;
+	struct arena *a = arena_new();
+	struct handles *handles = handles_new();
 	signal(SIGPIPE, SIG_IGN);
 	secret_init();
 	const struct directory_config d = configuration(argv[1], argv[2]);

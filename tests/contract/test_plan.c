@@ -232,10 +232,13 @@ static void place_change(struct fixture *f, enum change_kind kind, struct str pl
 	strs_add(f->config, &list[1].values, dn_rdn_value(f->config, place));
 	struct change change = {
 		.kind = kind, .dn = place, .attributes = list, .n_attributes = kind == CHANGE_ADD ? 2 : 0};
+	enum directory_bind bind = f->d->bind;
+	f->d->bind = BIND_SIMPLE;
 	f->d->bind_dn = str_of(fixture_variable("ADMIN_DN"));
 	f->d->bind_password = str_of(fixture_variable("ADMIN_PASSWORD"));
 	fixture_reconnect(f);
 	enum err e = directory_apply(fixture_keep(f), f->d, &change, 1, &report);
+	f->d->bind = bind;
 	f->d->bind_dn = dn;
 	f->d->bind_password = password;
 	fixture_reconnect(f);
