@@ -26,7 +26,8 @@ static int64_t ends_at(struct task *t, const struct registration *r) {
 	return ends && !directory_ends_at(t->arena, d, ends, &kept) ? ends : 0;
 }
 
-/* The entry was made a second time, under another name. */
+/* The entry was made a second time, under another name. What was known of the first is not told of this one: its other
+ * password would be taken for a change. */
 static enum err account_again(struct task *t, const struct registration *r, const struct plan *plan,
 	const struct plan_row *row, struct account *ret) {
 	struct account *a = NULL;
@@ -35,6 +36,7 @@ static enum err account_again(struct task *t, const struct registration *r, cons
 	a->dn = row->dn;
 	a->login = plan->candidates[row->candidate].login;
 	*ret = *a;
+	TRY(mirrors_remove(t, a->id));
 	return accounts_update(t, a);
 }
 

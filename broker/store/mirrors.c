@@ -88,6 +88,7 @@ enum {
 	GROUPS,
 	STAMP,
 	STATE,
+	REMOVE,
 	UNSEEN,
 	COUNT_UNSEEN,
 	COUNT_ALL,
@@ -106,6 +107,7 @@ static const struct query queries[] = {
 	[SEEN] = {"UPDATE mirror SET seen_at = ?4 WHERE realm = ?1 AND directory = ?2 AND stable_id = "
 		  "?3 AND seen_at < ?4",
 		NULL, WRITES},
+	[REMOVE] = {"DELETE FROM mirror WHERE realm = ?1 AND account_id = ?2", NULL, WRITES},
 	[GROUPS] = {"UPDATE mirror SET groups = ?3, groups_at = ?4 WHERE realm = ?1 AND account_id = ?2 AND "
 		    "groups_at <= ?4",
 		NULL, WRITES},
@@ -170,6 +172,10 @@ enum err mirrors_state(struct task *t, struct str account_id, enum mirror_state 
 	struct args args =
 		ARGS(TEXT(t->realm_name), TEXT(account_id), TEXT(str_of(mirror_state_name(state))), NUMBER(at));
 	return query_do(t, &queries[STATE], args);
+}
+
+enum err mirrors_remove(struct task *t, struct str account_id) {
+	return query_do(t, &queries[REMOVE], ARGS(TEXT(t->realm_name), TEXT(account_id)));
 }
 
 enum err mirrors_stamp(struct task *t, struct str directory, struct str stable_id, struct str stamp) {

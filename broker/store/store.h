@@ -175,6 +175,8 @@ enum err mirrors_find_stable(
 enum err mirrors_groups(struct task *t, struct str account_id, struct str groups, int64_t groups_at) must_use;
 /* The state alone, found at. */
 enum err mirrors_state(struct task *t, struct str account_id, enum mirror_state state, int64_t at) must_use;
+/* The account has another entry from now on; none is OK. */
+enum err mirrors_remove(struct task *t, struct str account_id) must_use;
 /* Of one person, whatever else stands in the row; none is OK. */
 enum err mirrors_stamp(struct task *t, struct str directory, struct str stable_id, struct str stamp) must_use;
 enum err mirrors_seen(struct task *t, struct str directory, struct str stable_id, int64_t at) must_use; /* none is OK */

@@ -25,8 +25,9 @@ static struct str tagged(struct task *t, const char *tag, struct str text) {
 	X(profile)                                                                                                     \
 	X(mail)                                                                                                        \
 	X(mail_key)                                                                                                    \
-	X(fields) X(login_proposed) X(login) X(base) X(groups) X(approval_why) X(decided_by) X(reason) X(plan_id)      \
-		X(account_id) X(address)
+	X(fields)                                                                                                      \
+	X(login_proposed) X(login) X(base) X(groups) X(approval_why) X(decided_by) X(reason) X(plan_id) X(account_id)  \
+		X(address)
 #define REGISTRATION_NUMBERS(X)                                                                                        \
 	X(decided_at) X(created_at) X(updated_at) X(verified_at) X(reminded_at) X(due_at) X(version)
 #define PLAN_TEXTS(X)      X(registration_id) X(directory) X(body) X(digest) X(dn) X(stable_id) X(failure)
@@ -46,10 +47,10 @@ static struct str tagged(struct task *t, const char *tag, struct str text) {
 #define KEY_TEXTS(X)       X(alg) X(public_jwk) X(sealed)
 #define KEY_NUMBERS(X)     X(created_at) X(retired_at)
 
-#define MIRROR_TEXTS(X)    X(password_stamp) X(dn) X(login) X(mail) X(attributes) X(groups)
-#define MIRROR_NUMBERS(X)  X(locked) X(expires_at) X(read_at) X(groups_at) X(seen_at)
-#define FEED_TEXTS(X)      X(kind) X(cookie) X(controller) X(detail)
-#define FEED_NUMBERS(X)    X(heard_at) X(told_at) X(groups_at) X(pass_at) X(reconciled_at)
+#define MIRROR_TEXTS(X)   X(password_stamp) X(dn) X(login) X(mail) X(attributes) X(groups)
+#define MIRROR_NUMBERS(X) X(locked) X(expires_at) X(read_at) X(groups_at) X(seen_at)
+#define FEED_TEXTS(X)     X(kind) X(cookie) X(controller) X(detail)
+#define FEED_NUMBERS(X)   X(heard_at) X(told_at) X(groups_at) X(pass_at) X(reconciled_at)
 
 #define SET_TEXT(field)    row.field = text;
 #define SET_NUMBER(field)  row.field = ++number;
@@ -252,8 +253,11 @@ static void key_round(struct task *t, struct str text, int state) {
 }
 
 static void mirror_round(struct task *t, struct str text, int state) {
-	struct mirror row = {.account_id = tagged(t, "account", text), .realm = A, .directory = text,
-		.stable_id = tagged(t, "stable", text), .state = (enum mirror_state)(state % 4)};
+	struct mirror row = {.account_id = tagged(t, "account", text),
+		.realm = A,
+		.directory = text,
+		.stable_id = tagged(t, "stable", text),
+		.state = (enum mirror_state)(state % 4)};
 	struct mirror *got = NULL;
 	FILL(MIRROR_TEXTS, MIRROR_NUMBERS);
 	assert_ok(mirrors_put(t, &row));
@@ -459,6 +463,7 @@ static void change_realm(struct task *t) {
 	assert_ok(mirrors_groups(t, STR("a"), STR("x"), 5));
 	assert_ok(mirrors_put(t, &(struct mirror){.account_id = STR("a"), .stable_id = STR("s"), .read_at = 6}));
 	assert_ok(feeds_put(t, &(struct feed_row){.directory = STR("d"), .cookie = STR("")}));
+	assert_ok(mirrors_remove(t, STR("a")));
 	assert_ok(accounts_update(t, &a));
 	assert_ok(signing_keys_update(t, &y));
 	assert_ok(tickets_lease(t, STR("k"), 1, 2));
