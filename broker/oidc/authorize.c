@@ -6,6 +6,7 @@
 #define STATE_MAX     2048u
 #define NONCE_MAX     512u
 #define CHALLENGE_LEN 43u /* SHA-256 in base64url */
+#define FRESH_MS      (5 * 60 * 1000LL)
 
 /* What is parked: what is read here, and nothing else; of id_token_hint only the subject. */
 static const char *const known[] = {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state",
@@ -139,6 +140,11 @@ enum err authorize_read(struct task *t, struct params p, struct authorize *ret, 
 
 /* ---- what next ---- */
 
+/* A login for this request is a recent one while the person reads what is asked of them. */
+static bool stays_fresh(const struct authorize *a, const struct login_state *s) {
+	return a->max_age < 0 || !s || clock_wall_ms() - s->session->auth_time < FRESH_MS;
+}
+
 static bool must_login(const struct authorize *a, const struct login_state *s, bool fresh) {
 	if (!s)
 		return true;
@@ -166,6 +172,7 @@ static enum err must_ask(struct task *t, const struct authorize *a, const struct
 enum err authorize_next(struct task *t, const struct authorize *a, const struct login_state *state, bool fresh,
 	bool consented, enum authorize_next *ret) {
 	bool silent = str_eq(a->prompt, STR("none")), ask = false;
+	fresh = fresh && stays_fresh(a, state);
 	if (must_login(a, state, fresh)) {
 		if (silent ||
 			(state &&

@@ -45,13 +45,9 @@ static enum err grant_write(struct task *t, const struct authorize *a, const str
 enum err authorize_grant(struct task *t, const struct authorize *a, const struct login_state *state, bool consented,
 	struct str *ret_code) {
 	const struct client_config *c = a->client;
-	int64_t now = clock_wall_ms(), life = c->access_ttl * 1000 + CODE_TTL_MS;
+	int64_t now = clock_wall_ms();
 	struct str id = random_id(t->arena), secret = random_token(t->arena, SECRET_BYTES);
 	struct str code = str_printf(t->arena, "%.*s.%.*s", FMT(id), FMT(secret));
-	if (refresh_is_given(c, a->scope))
-		life += c->refresh_ttl * 1000;
-	if (!str_empty(c->backchannel_logout_uri) && now + life < state->session->expires_at)
-		life = state->session->expires_at - now; /* it is told of the session's end by this row */
 	struct grant g = {
 		.id = id,
 		.realm = t->realm_name,
@@ -66,7 +62,7 @@ enum err authorize_grant(struct task *t, const struct authorize *a, const struct
 		.code_expires_at = now + CODE_TTL_MS,
 		.auth_time = state->session->auth_time,
 		.created_at = now,
-		.expires_at = now + life,
+		.expires_at = now + CODE_TTL_MS, /* a code that nobody redeems leaves nothing */
 		.amr = state->session->amr,
 	};
 	TRY(store_begin(t));
@@ -125,11 +121,30 @@ static enum err code_reused(struct task *t, const struct grant *g) {
 	return audit_record(t, "code.reuse", g->account_id, AUDIT("grant", g->id), AUDIT("client", g->client));
 }
 
+/* Until when the row is needed once its code was redeemed: by its tokens, and to tell the client of the session's end.
+ */
+static enum err grant_lasts(struct task *t, const struct client_config *c, const struct grant *g, int64_t *ret) {
+	struct session *session = NULL;
+	*ret = g->created_at + CODE_TTL_MS + c->access_ttl * 1000;
+	if (refresh_is_given(c, g->scope))
+		*ret += c->refresh_ttl * 1000;
+	if (str_empty(c->backchannel_logout_uri) || str_empty(g->sid))
+		return OK;
+	enum err e = sessions_find_sid(t, g->sid, &session);
+	if (!e && session->expires_at > *ret)
+		*ret = session->expires_at;
+	if (e != ERR_NOT_FOUND)
+		return e;
+	task_clear(t);
+	return OK;
+}
+
 /* One transaction: exactly one caller wins. */
-static enum err code_use(struct task *t, struct str id, const struct refresh *refresh, bool *ret_won) {
+static enum err code_use(
+	struct task *t, struct str id, int64_t expires_at, const struct refresh *refresh, bool *ret_won) {
 	struct grant *g = NULL;
 	TRY(store_begin(t));
-	enum err e = grants_use_code(t, id, clock_wall_ms(), &g);
+	enum err e = grants_use_code(t, id, clock_wall_ms(), expires_at, &g);
 	bool won = e == OK;
 	if (won && refresh)
 		e = refresh_insert(t, refresh);
@@ -166,6 +181,7 @@ enum err grant_code(struct task *t, const struct client_config *c, struct params
 	struct account *account = NULL;
 	struct person person = {0};
 	struct str access = STR_NONE, id_token = STR_NONE, secret = STR_NONE;
+	int64_t expires_at = 0;
 	bool won = false;
 	for (size_t i = 0; i < COUNT(needed); i++)
 		if (str_empty(param(p, needed[i])))
@@ -181,7 +197,8 @@ enum err grant_code(struct task *t, const struct client_config *c, struct params
 		TRY(id_token_make(t, &b, access, g->nonce, &id_token));
 	bool refreshed = refresh_is_given(c, g->scope);
 	struct refresh refresh = refresh_make(t, c, g, &secret);
-	TRY(code_use(t, g->id, refreshed ? &refresh : NULL, &won));
+	TRY(grant_lasts(t, c, g, &expires_at));
+	TRY(code_use(t, g->id, expires_at, refreshed ? &refresh : NULL, &won));
 	if (!won)
 		return refuse(t, "the code was used before, or expired");
 	*ret_json = token_answer(t, &b, access, refreshed ? secret : STR_NONE, id_token);

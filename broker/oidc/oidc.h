@@ -54,7 +54,8 @@ struct str authorize_park(struct task *t, const struct authorize *a);
 enum err authorize_resume(struct task *t, struct str parked, struct authorize *ret) must_use; /* ERR_EXPIRED */
 enum authorize_next { AUTHORIZE_GRANT, AUTHORIZE_LOGIN, AUTHORIZE_CONSENT };
 /* What is to be done next for this person (state may be NULL: nobody); ERR_LOGIN_REQUIRED / ERR_CONSENT_REQUIRED with
- * prompt=none. `fresh`: the person has just logged in for this request, `consented`: has just allowed it. */
+ * prompt=none. `fresh`: the person has logged in for this request (which counts for max_age
+ * during five minutes), `consented`: has just allowed it. */
 enum err authorize_next(struct task *t, const struct authorize *a, const struct login_state *state, bool fresh,
 	bool consented, enum authorize_next *ret) must_use;
 /* Makes the code; records consent where it was given now. */
@@ -93,8 +94,8 @@ enum err oidc_introspect(struct task *t, const struct credentials *c, struct str
 enum err oidc_revoke(struct task *t, const struct credentials *c) must_use;
 enum err oidc_userinfo(
 	struct task *t, struct str bearer, struct str *ret_json) must_use; /* ERR_TOKEN, ERR_INSUFFICIENT_SCOPE */
-/* The endpoint of distributed claims (OpenID Connect Core 5.6.2.2): the roles and groups that the client may see, whole, in
- * a JWT. Any access token of a person's opens it. ERR_TOKEN, ERR_INSUFFICIENT_SCOPE. */
+/* The endpoint of distributed claims (OpenID Connect Core 5.6.2.2): the roles and groups that the client may see,
+ * whole, in a JWT. Any access token of a person's opens it. ERR_TOKEN, ERR_INSUFFICIENT_SCOPE. */
 enum err oidc_claims(struct task *t, struct str bearer, struct str *ret_jwt) must_use;
 /* Error object of RFC 6749 5.2 with a description that helps a developer and tells no secret; letters that the RFC does
  * not allow there become '?'. */
@@ -122,9 +123,10 @@ enum err logout_read(
 enum err backchannel_run(struct task *t, const struct job *j) must_use;
 
 /* ---- claims ---- */
-/* For userinfo, and for an ID token as far as it has room: by scope and client setting. Roles and names of groups are given by the scopes "roles"
- * and "groups" to a client that may ask for these, and always to one that may not (its scopes hold neither) but is
- * configured to see them. email_verified is true only for the very address that the account's registration proved. */
+/* For userinfo, and for an ID token as far as it has room: by scope and client setting. Roles and names of groups are
+ * given by the scopes "roles" and "groups" to a client that may ask for these, and always to one that may not (its
+ * scopes hold neither) but is configured to see them. email_verified is true only for the very address that the
+ * account's registration proved. */
 enum err claims_collect(struct task *t, const struct client_config *c, struct str scope, const struct account *a,
 	const struct person *p, json_t *into) must_use;
 void oidc_check_config(struct arena *a, const struct config *c, struct config_errors *errors);

@@ -62,7 +62,8 @@ enum {
 static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO oidc_grant $insert", &record, WRITES},
 	[FIND] = {"SELECT $columns FROM oidc_grant WHERE realm = ?1 AND id = ?2", &record, READS},
-	[USE_CODE] = {"UPDATE oidc_grant SET code_used_at = ?3 WHERE realm = ?1 AND id = ?2 AND code_hash <> '' AND "
+	[USE_CODE] = {"UPDATE oidc_grant SET code_used_at = ?3, expires_at = ?4 WHERE realm = ?1 AND id = ?2 AND "
+		      "code_hash <> '' AND "
 		      "code_used_at = 0 AND code_expires_at > ?3 AND revoked_at = 0 RETURNING $columns",
 		&record, WRITES},
 	[REVOKE] = {"UPDATE oidc_grant SET revoked_at = ?3 WHERE realm = ?1 AND id = ?2 AND revoked_at = 0", NULL,
@@ -106,10 +107,11 @@ enum err grants_find(struct task *t, struct str id, struct grant **ret) {
 	return OK;
 }
 
-enum err grants_use_code(struct task *t, struct str id, int64_t now, struct grant **ret) {
+enum err grants_use_code(struct task *t, struct str id, int64_t now, int64_t expires_at, struct grant **ret) {
 	void *row = NULL;
 	struct grant *found = NULL;
-	enum err e = query_one(t, &queries[USE_CODE], ARGS(TEXT(t->realm_name), TEXT(id), NUMBER(now)), &row);
+	enum err e = query_one(
+		t, &queries[USE_CODE], ARGS(TEXT(t->realm_name), TEXT(id), NUMBER(now), NUMBER(expires_at)), &row);
 	if (e == OK)
 		*ret = row;
 	if (e != ERR_NOT_FOUND)

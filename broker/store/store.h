@@ -317,10 +317,11 @@ struct grant { /* what an account allowed a client: the family of a code, its to
 };
 enum err grants_insert(struct task *t, const struct grant *g) must_use;
 enum err grants_find(struct task *t, struct str id, struct grant **ret) must_use;
-/* Marks the code of the grant used in one statement and returns it: OK for exactly one caller. ERR_NOT_FOUND: no such.
- * ERR_EXPIRED. ERR_STALE: used before; *ret is filled then, so that the caller can revoke the family (RFC 6749 4.1.2).
+/* Marks the code of the grant used in one statement, lets its row last until expires_at, and returns it: OK for exactly
+ * one caller. ERR_NOT_FOUND: no such. ERR_EXPIRED. ERR_STALE: used before; *ret is filled then, so that the caller can
+ * revoke the family (RFC 6749 4.1.2).
  */
-enum err grants_use_code(struct task *t, struct str id, int64_t now, struct grant **ret) must_use;
+enum err grants_use_code(struct task *t, struct str id, int64_t now, int64_t expires_at, struct grant **ret) must_use;
 enum err grants_revoke(struct task *t, struct str id, int64_t now) must_use;
 enum err grants_revoke_account(struct task *t, struct str account_id, int64_t now) must_use;
 /* Those of a session that ends: not the ones with offline_access that were redeemed (OpenID Connect Core 11). */

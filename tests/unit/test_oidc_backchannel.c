@@ -176,26 +176,33 @@ static void answers_are_heard(void **state) {
 	assert_err(backchannel_run(t, &gone), ERR_INVALID);
 }
 
-static int64_t last_expiry(struct task *t) {
+/* When the row of a grant may go: of the code alone, or once it is redeemed. */
+static int64_t expiry(struct task *t, bool redeemed) {
+	struct str code = code_for(t, WIKI_REQUEST, ""), json;
 	struct grant *g = NULL;
-	size_t n = 0;
-	int64_t last = 0;
-	assert_ok(grants_list_sid(t, session.sid, &g, &n));
-	for (size_t i = 0; i < n; i++)
-		last = g[i].expires_at > last ? g[i].expires_at : last;
-	return last;
+	if (redeemed)
+		assert_ok(code_redeem(t, code, &json));
+	assert_ok(grants_find(t, str_sub(code, 0, str_find(code, '.', 0)), &g));
+	return g->expires_at;
 }
 
-/* The grant is there as long as the session, whose end it is to tell of. */
+/* A code that nobody redeems leaves nothing; else the grant is there as long as its tokens, and as long as the session,
+ * whose end it is to tell of. */
 static void grants_last_as_long(void **state) {
 	struct task *t = oidc_begin(*state, 0);
-	int64_t end = clock_wall_ms() + 90LL * 86400 * 1000;
+	struct session before = session;
+	int64_t now = clock_wall_ms(), end = now + 900LL * 86400 * 1000;
+	session.id_hash = STR("S9");
+	session.sid = STR("sid-9");
 	session.expires_at = end;
-	code_for(t, WIKI_REQUEST, "");
-	assert_true(last_expiry(t) < end);
+	assert_ok(sessions_insert(t, &session));
+	assert_in_range(expiry(t, false), now, now + 120 * 1000);
+	int64_t refresh_ends = now + clients[WIKI].refresh_ttl * 1000;
+	assert_in_range(expiry(t, true), refresh_ends, end - 1);
 	clients[WIKI].backchannel_logout_uri = STR("https://wiki.example.org/bye");
-	code_for(t, WIKI_REQUEST, "");
-	assert_int_equal(last_expiry(t), end);
+	assert_in_range(expiry(t, false), now, now + 120 * 1000);
+	assert_int_equal(expiry(t, true), end);
+	session = before;
 	clients[WIKI].backchannel_logout_uri = STR("");
 }
 

@@ -17,14 +17,15 @@ static void codes_and_tokens_once(void **state) {
 	};
 	for (size_t i = 0; i < COUNT(grants); i++)
 		assert_ok(grants_insert(t, &grants[i]));
-	assert_err(grants_use_code(t, STR("unknown"), 10, &g), ERR_NOT_FOUND);
-	assert_err(grants_use_code(t, STR("nil"), 10, &g), ERR_EXPIRED); /* it never had a code */
-	assert_err(grants_use_code(t, STR("late"), 10, &g), ERR_EXPIRED);
+	assert_err(grants_use_code(t, STR("unknown"), 10, 1000, &g), ERR_NOT_FOUND);
+	assert_err(grants_use_code(t, STR("nil"), 10, 1000, &g), ERR_EXPIRED); /* it never had a code */
+	assert_err(grants_use_code(t, STR("late"), 10, 1000, &g), ERR_EXPIRED);
 	assert_null(g);
-	assert_ok(grants_use_code(t, STR("g"), 10, &g));
+	assert_ok(grants_use_code(t, STR("g"), 10, 1000, &g));
 	assert_int_equal(g->code_used_at, 10);
+	assert_int_equal(g->expires_at, 1000);
 	g = NULL;
-	assert_err(grants_use_code(t, STR("g"), 200, &g), ERR_STALE);
+	assert_err(grants_use_code(t, STR("g"), 200, 1000, &g), ERR_STALE);
 	assert_str(g->id, STR("g"));
 	assert_ok(refresh_insert(t, &(struct refresh){.hash = STR("f"), .grant_id = STR("g"), .expires_at = 100}));
 	assert_err(refresh_insert(t, &(struct refresh){.hash = STR("o"), .grant_id = STR("orphan")}), ERR_INTERNAL);

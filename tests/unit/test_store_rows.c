@@ -26,8 +26,8 @@ static struct str tagged(struct task *t, const char *tag, struct str text) {
 	X(mail)                                                                                                        \
 	X(mail_key)                                                                                                    \
 	X(fields)                                                                                                      \
-	X(login_proposed) X(login) X(base) X(groups) X(approval_why) X(decided_by) X(reason) X(plan_id) X(account_id)  \
-		X(address)
+	X(login_proposed)                                                                                              \
+	X(login) X(base) X(groups) X(approval_why) X(decided_by) X(reason) X(plan_id) X(account_id) X(address)
 #define REGISTRATION_NUMBERS(X)                                                                                        \
 	X(decided_at) X(created_at) X(updated_at) X(verified_at) X(reminded_at) X(due_at) X(version)
 #define PLAN_TEXTS(X)      X(registration_id) X(directory) X(body) X(digest) X(dn) X(stable_id) X(failure)
@@ -473,7 +473,7 @@ static void change_realm(struct task *t) {
 	assert_ok(sessions_touch(t, STR("e"), 9));
 	assert_ok(sessions_remove(t, STR("e")));
 	assert_ok(sessions_remove_account(t, STR("a"), STR("")));
-	assert_ok(grants_use_code(t, STR("g"), 1, &g));
+	assert_ok(grants_use_code(t, STR("g"), 1, 1000, &g));
 	assert_ok(refresh_use(t, STR("f"), 1, &f));
 	assert_ok(grants_revoke(t, STR("g"), 1));
 	assert_ok(grants_revoke_account(t, STR("a"), 1));
@@ -505,7 +505,7 @@ static void realms_do_not_cross(void **state) {
 	sees_its_logins(t);
 	sees_its_mirror(t);
 	assert_ok(tickets_use(t, STR("k"), 1));
-	assert_ok(grants_use_code(t, STR("g"), 1, &g));
+	assert_ok(grants_use_code(t, STR("g"), 1, 1000, &g));
 	assert_int_equal(g->revoked_at, 0);
 	assert_ok(refresh_use(t, STR("f"), 1, &f));
 	struct account foreign = {.id = STR("x"), .realm = B, .stable_id = STR("x"), .sub = STR("x")};
