@@ -4,7 +4,7 @@
 #include "base/encode.h"
 #include "broker/usherctl.h"
 
-#define QUEUED "queued; the daemon takes it up within five seconds"
+#define QUEUED "queued; the daemon takes it up within a second"
 
 /* ---- plans ---- */
 

@@ -14,7 +14,7 @@
 #define FINISH_AGAIN_MS   1000
 #define BACK_OFF_FIRST_MS 2000
 #define BACK_OFF_MOST_MS  600000
-#define IDLE_MS           5000
+#define IDLE_MS           1000 /* until a job is seen that usherctl or another usherd queued */
 #define SWEEP_MS          10000
 #define WORKERS_MAX       256 /* as the configuration allows */
 
