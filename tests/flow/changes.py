@@ -1,9 +1,7 @@
 """Changes of people in flow tests: usherctl, and looks at what became of them."""
-import os
 import re
-import subprocess
 
-from usher import BUILD, same, until
+from usher import same, until
 
 SOON = 20  # seconds; none of this measures how soon
 
@@ -33,10 +31,9 @@ class Changes:
         return [row[0] for row in self.daemon.rows("SELECT title FROM plan_step WHERE plan_id = ? AND result = 0 ORDER BY seq", plan_id)]
 
     def usherctl(self, *words, code=0):
-        done = subprocess.run([os.path.join(BUILD, "usherctl"), "-c", os.path.join(self.daemon.folder, "usher.yaml"), *words], capture_output=True,
-                              text=True, check=False, timeout=60)
-        same(done.returncode, code, f"usherctl {' '.join(words)}: {done.stderr}")
-        return done.stdout + done.stderr
+        ended, text = self.daemon.usherctl(*words)
+        same(ended, code, f"usherctl {' '.join(words)}: {text}")
+        return text
 
     def change(self, *words, code=0):
         """The LDIF that is shown, and the plan's id."""

@@ -148,6 +148,12 @@ class Daemon:
     def tail(self, lines=12):
         return "\n".join(self.log().splitlines()[-lines:])
 
+    def usherctl(self, *words):
+        """Its exit code and what it printed."""
+        done = subprocess.run([os.path.join(BUILD, "usherctl"), "-c", os.path.join(self.folder, "usher.yaml"), *words], capture_output=True,
+                              text=True, check=False, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
     def rows(self, query, *args):
         """Rows of the store, read past the daemon."""
         store = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)

@@ -2,14 +2,12 @@
 """Back-channel logout: a small real application is told once, and again until it has heard, whoever ends the session."""
 import http.server
 import json
-import os
-import subprocess
 import sys
 import threading
 import time
 import urllib.parse
 
-from usher import BUILD, GOODBYE, App, Browser, Proof, Stage, Tests, client, expect, jws_claims, jws_parts, same, until, without_secret
+from usher import GOODBYE, App, Browser, Proof, Stage, Tests, client, expect, jws_claims, jws_parts, same, until, without_secret
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 QUIET_S = 1.5  # nothing more came within this time
@@ -89,10 +87,9 @@ class Story:
         same(answer.location, GOODBYE, f"the logout ({answer.brief()})")
 
     def usherctl(self, *words):
-        done = subprocess.run([os.path.join(BUILD, "usherctl"), "-c", os.path.join(self.stage.folder, "usher.yaml"), *words], capture_output=True,
-                              text=True, check=False, timeout=60)
-        same(done.returncode, 0, f"usherctl {' '.join(words)}: {done.stderr}")
-        return done.stdout
+        ended, text = self.daemon.usherctl(*words)
+        same(ended, 0, f"usherctl {' '.join(words)}: {text}")
+        return text
 
     def jobs(self):
         return self.daemon.rows("SELECT id, state, attempts, failure FROM job WHERE kind = 'logout' ORDER BY id")

@@ -2,12 +2,10 @@
 """What changes in the directory counts here: sessions and tokens of who is disabled, deleted or regrouped there; and what happens while either
 side is away."""
 import base64
-import os
-import subprocess
 import sys
 import time
 
-from usher import App, BUILD, Browser, Proof, Stage, Tests, expect, same, until
+from usher import App, Browser, Proof, Stage, Tests, expect, same, until
 
 SOON = 20  # seconds; a change is here within one, and none of this measures it
 DISABLED = "000001010000Z"
@@ -190,30 +188,25 @@ class InboundTests:
         people[1].change("delete: pwdAccountLockedTime\n")
         until(lambda: self.state("dave") == "live", SOON, "dave is live again")
 
-    def usherctl(self, *words):
-        done = subprocess.run([os.path.join(BUILD, "usherctl"), "-c", os.path.join(self.daemon.folder, "usher.yaml"), *words], capture_output=True,
-                              text=True, check=False, timeout=60)
-        return done.returncode, done.stdout + done.stderr
-
     def terminal(self):
         """What stands in the directory does not act on the terminal of who looks."""
         people, name = self.directory.v["OL_PEOPLE"], "x\x1b[2Jy"
         dn = base64.b64encode(f"cn={name},{people}".encode()).decode()
         self.directory.change(f"dn:: {dn}\nchangetype: add\nobjectClass: inetOrgPerson\ncn:: {base64.b64encode(name.encode()).decode()}\n"
                               "sn: Example\nuid: escape\nmail: escape@example.test\n")
-        code, text = self.usherctl("roles", "explain", "demo", "escape")
+        code, text = self.daemon.usherctl("roles", "explain", "demo", "escape")
         same((code, text.splitlines()[0]), (0, f"cn=x?[2Jy,{people}"), "the name")
 
     def tools(self):
-        code, text = self.usherctl("feed", "demo")
+        code, text = self.daemon.usherctl("feed", "demo")
         same(code, 0, text)
         words = text.split("\t")
         same(words[:3], ["main", "syncrepl", "following"], text)
         expect("accounts" in text and "ldap" in words[3], text)
-        code, text = self.usherctl("reconcile", "demo")
+        code, text = self.daemon.usherctl("reconcile", "demo")
         same(code, 0, text)
         expect("\t0 changed\t0 gone\t0 failed" in text, text)
-        code, text = self.usherctl("feed", "accept", "demo", "main")
+        code, text = self.daemon.usherctl("feed", "accept", "demo", "main")
         same(code, 1, text)
         expect("nothing to accept" in text, text)
 
