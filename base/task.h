@@ -5,6 +5,8 @@
 #ifndef USHER_BASE_TASK_H
 #define USHER_BASE_TASK_H
 
+#include <stdatomic.h>
+
 #include "base/error.h"
 #include "base/str.h"
 
@@ -23,7 +25,8 @@ struct task {
 	struct str address;   /* client address, or empty */
 	struct str reference; /* 8 letters shown on error pages and in the log */
 	int64_t deadline;     /* monotonic milliseconds */
-	enum err failure;     /* the first failure that was told by task_fail, or OK */
+	const atomic_bool *over;   /* true: who hears a server that goes on and on is to give up; NULL: never */
+	enum err failure;          /* the first failure that was told by task_fail, or OK */
 	struct str failure_detail; /* for the log only */
 	const void *pinned;        /* the key of handles that are to lead to pinned_to and nowhere else, or NULL */
 	struct str pinned_to;

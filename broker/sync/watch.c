@@ -39,7 +39,7 @@ static struct {
 	struct watch_settings settings;
 	pthread_mutex_t lock;
 	pthread_cond_t end;
-	bool stopping;
+	atomic_bool stopping; /* set under the lock */
 	struct watcher *v;
 	size_t n;
 } watch = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -47,10 +47,7 @@ static struct {
 /* ---- waiting ---- */
 
 static bool watch_stopping(void) {
-	pthread_mutex_lock(&watch.lock);
-	bool stopping = watch.stopping;
-	pthread_mutex_unlock(&watch.lock);
-	return stopping;
+	return atomic_load(&watch.stopping);
 }
 
 static void watch_wait(int64_t ms) {
@@ -312,6 +309,7 @@ static void watcher_reconcile(struct task *t, struct watcher *w, const struct di
 static const struct directory_config *watcher_task(struct watcher *w, struct task *t) {
 	arena_wipe(w->arena);
 	task_begin(t, w->arena, w->handles, WAIT_MS + TASK_PAGE_MS);
+	t->over = &watch.stopping;
 	t->config = watch.settings.config_now();
 	t->actor = STR("feed");
 	t->realm_name = w->realm;
@@ -335,9 +333,9 @@ static void watcher_once(struct task *t, struct watcher *w, const struct directo
 	}
 	w->stopped = false;
 	enum err e = w->feed ? watcher_follow(t, w, d) : watcher_open(t, w, d);
-	if (e)
+	if (e && !watch_stopping())
 		watcher_failed(t, w);
-	else if (w->following)
+	else if (!e && w->following)
 		watcher_reconcile(t, w, d);
 }
 

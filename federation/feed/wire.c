@@ -63,6 +63,8 @@ static enum err ask_whether_there(struct task *t, struct feed *f, int64_t now) {
 
 /* One look: a message, or NULL after ms. What has begun to arrive then has the operation time-out to end. */
 static enum err look(struct task *t, struct feed *f, int msgid, int all, int64_t ms, LDAPMessage **ret) {
+	if (t->over && atomic_load(t->over))
+		return task_fail(t, ERR_UNAVAILABLE, "nobody listens any more");
 	struct timeval tv = timeval_of(ms < 0 ? 0 : ms);
 	directory_link_deadline(f->link, (ms < 0 ? 0 : ms) + f->d->operation_timeout_ms);
 	LDAPMessage *m = NULL;

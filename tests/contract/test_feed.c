@@ -619,6 +619,23 @@ static void notices_a_frozen_server(void **state) {
 	done(&w);
 }
 
+/* However much it still has to say. */
+static void ends_when_nobody_listens(void **state) {
+	static const atomic_bool over = true;
+	struct fixture *f = *state;
+	struct follower w = {0};
+	struct feed_batch b;
+	open_with(&w, f, STR_NONE);
+	struct task *t = fixture_task(f);
+	t->over = &over;
+	enum err e = OK;
+	for (int tries = 0; tries < 10 && !e; tries++) /* one that polls has nothing to wait for until then */
+		e = feed_next(t, w.feed, f->d->feed_interval_ms, &b);
+	assert_int_equal(e, ERR_UNAVAILABLE);
+	assert_str(t->failure_detail, STR("nobody listens any more"));
+	done(&w);
+}
+
 /* Active Directory says that something changed before it is asked again. */
 static void wakes_before_its_time(void **state) {
 	struct fixture *f = *state;
@@ -674,6 +691,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(survives_a_garbled_cookie, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(forgets_the_cookie_of_another_question, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(notices_a_frozen_server, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(ends_when_nobody_listens, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(wakes_before_its_time, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_many_in_batches, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(says_what_limits_it, feed_fixture, fixture_close),

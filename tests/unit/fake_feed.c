@@ -100,11 +100,13 @@ enum err feed_next(struct task *t, struct feed *f, int64_t wait_ms, struct feed_
 	struct fake_told told[FAKE_TOLD];
 	fake_feed_lock();
 	fake_feed.nexts++;
-	bool broken = fake_feed.broken, silent = fake_feed.silent;
+	bool broken = fake_feed.broken, silent = fake_feed.silent, endless = fake_feed.endless;
 	if (!broken && !silent)
 		take(t, f, &b, told);
 	fake_feed_unlock();
-	if (broken)
+	while (endless && !(t->over && *t->over))
+		usleep(2000);
+	if (broken || endless)
 		return task_fail(t, ERR_UNAVAILABLE, "fake feed: broken");
 	b.current = !silent;
 	if (!b.n && wait_ms)

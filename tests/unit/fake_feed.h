@@ -18,6 +18,7 @@ struct fake_feed {
 	size_t cookies;   /* made so far; each batch that tells something has the next: "cookie-N" */
 	bool broken;      /* opening and listening fail */
 	enum err refuses; /* to open */
+	bool endless;     /* it tells and tells, until the task is over */
 	bool silent;      /* neither current nor anything told */
 	bool empty;       /* without a cookie it tells nobody, and says that this is all */
 	size_t opens, nexts, closes;

@@ -192,6 +192,16 @@ static void what_is_refused_is_tried_again(void **state) {
 	EVENTUALLY(follows());
 }
 
+static void what_never_ends_is_left(void **state) {
+	struct worker *w = *state;
+	assert_ok(watch_start(&settings));
+	EVENTUALLY(follows());
+	set(&fake_feed.endless, true);
+	usleep(100000); /* it is in there */
+	watch_stop();
+	assert_int_equal(row(w).state, FEED_FOLLOWING); /* that it was left is no failure */
+}
+
 static void a_moved_container_is_compared(void **state) {
 	struct worker *w = *state;
 	struct str session;
@@ -236,6 +246,7 @@ int main(void) {
 		TEST(another_kind_needs_another_cookie),
 		TEST(an_empty_answer_stops_it),
 		TEST(what_is_refused_is_tried_again),
+		TEST(what_never_ends_is_left),
 		TEST(a_moved_container_is_compared),
 		TEST(a_reload_starts_anew),
 	};
