@@ -140,9 +140,10 @@ enum err authorize_read(struct task *t, struct params p, struct authorize *ret, 
 
 /* ---- what next ---- */
 
-/* A login for this request is a recent one while the person reads what is asked of them. */
+/* A login for this request is a recent one while the person reads what is asked of them, whatever max_age says. */
 static bool stays_fresh(const struct authorize *a, const struct login_state *s) {
-	return a->max_age < 0 || !s || clock_wall_ms() - s->session->auth_time < FRESH_MS;
+	int64_t age = s ? clock_wall_ms() - s->session->auth_time : 0;
+	return a->max_age < 0 || age < FRESH_MS || age < a->max_age * 1000;
 }
 
 static bool must_login(const struct authorize *a, const struct login_state *s, bool fresh) {
