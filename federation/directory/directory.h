@@ -192,6 +192,8 @@ void directory_link_close(struct directory_link *l);
 struct ldap *directory_link_ld(struct directory_link *l);
 /* Nothing is read after ms from now (ldap_conn.h, conn_watch): the owner says so before each wait. */
 void directory_link_deadline(struct directory_link *l, int64_t ms);
+/* Why a call of libldap failed with rc, before which errno was 0. */
+const char *directory_link_reason(int rc);
 struct str directory_link_controller(const struct directory_link *l);
 /* What to ask for so that directory_link_entry gives the same as directory_find_id. */
 struct strs directory_link_attributes(struct arena *a, const struct directory_config *d);

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <poll.h>
 
 #include "base/clock.h"
@@ -170,7 +171,7 @@ static enum err wait_timed_out(struct task *t, struct conn *c) {
 }
 
 static enum err wait_broken(struct task *t, struct conn *c, enum err code, int rc) {
-	enum err e = task_fail(t, code, "%.*s: %s", FMT(c->target), ldap_err2string(rc));
+	enum err e = task_fail(t, code, "%.*s: %s", FMT(c->target), conn_reason(rc));
 	health_uri_down(c->health, c->uri);
 	conn_drop(t, c);
 	conn_count(e);
@@ -183,6 +184,7 @@ static enum err wait_for(struct task *t, struct conn *c, enum err when_broken, i
 	LDAPMessage *m = NULL;
 	conn_deadline(c, budget);
 	failpoint_hit(when_broken == ERR_TIMEOUT ? "ldap.change.sent" : "ldap.sent");
+	errno = 0;
 	int rc = LDAP_SERVER_DOWN, got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
 	failpoint_hit(when_broken == ERR_TIMEOUT ? "ldap.change.answered" : "ldap.answered");
 	metric_observe_us(METRIC_DIRECTORY_SECONDS, clock_monotonic_us() - began);
@@ -200,6 +202,7 @@ static enum err wait_for(struct task *t, struct conn *c, enum err when_broken, i
 
 /* What could not be sent: the connection's fault, or ours (a text that cannot be encoded). */
 static enum err not_sent(struct task *t, struct conn *c, int rc) {
+	errno = 0;
 	if (rc == LDAP_SERVER_DOWN || rc == LDAP_CONNECT_ERROR || rc == LDAP_X_CONNECTING || rc == LDAP_TIMEOUT)
 		return wait_broken(t, c, ERR_UNAVAILABLE, rc);
 	return task_fail(t, ERR_INVALID, "not sent: %s", ldap_err2string(rc));

@@ -108,6 +108,9 @@ void conn_watch(struct conn *c); /* after ldap_initialize; c stays where it is *
 void conn_deadline(struct conn *c, int64_t ms);
 void conn_deadline_none(struct conn *c); /* until the next wait */
 bool conn_late(const struct conn *c);
+/* Why libldap failed with rc: it says "can't contact" of an answer too large to be read. errno was 0 before the call.
+ */
+const char *conn_reason(int rc);
 /* What one wait may take now, in milliseconds. */
 int64_t conn_budget_ms(const struct task *t, const struct directory_config *d);
 

@@ -18,6 +18,12 @@ void conn_deadline_none(struct conn *c) {
 	c->deadline = INT64_MAX;
 }
 
+const char *conn_reason(int rc) {
+	return errno == ERANGE || errno == EMSGSIZE ? "an answer of more than 8 MiB, which is not read: is there an "
+						      "entry with so much in one attribute?"
+						    : ldap_err2string(rc);
+}
+
 bool conn_late(const struct conn *c) {
 	return clock_monotonic_ms() >= c->deadline;
 }

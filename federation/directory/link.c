@@ -34,6 +34,10 @@ void directory_link_deadline(struct directory_link *l, int64_t ms) {
 	conn_deadline(l->c, ms);
 }
 
+const char *directory_link_reason(int rc) {
+	return conn_reason(rc);
+}
+
 struct str directory_link_controller(const struct directory_link *l) {
 	return l->c->target;
 }

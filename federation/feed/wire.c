@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "base/clock.h"
 #include "federation/feed/der.h"
 #include "federation/feed/feed_private.h"
@@ -15,7 +17,8 @@ struct berval feed_berval(struct str s) {
 
 /* ---- sending ---- */
 static enum err broken(struct task *t, const struct feed *f, int rc) {
-	return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s", FMT(directory_link_controller(f->link)), ldap_err2string(rc));
+	return task_fail(
+		t, ERR_UNAVAILABLE, "%.*s: %s", FMT(directory_link_controller(f->link)), directory_link_reason(rc));
 }
 
 static enum err timed_out(struct task *t, const struct feed *f) {
@@ -33,6 +36,7 @@ enum err wire_send(struct task *t, struct feed *f, const struct question *q, int
 	const char *base = NULL, *filter = NULL;
 	TRY(task_cstr(t, q->base, &base));
 	TRY(task_cstr(t, q->filter, &filter));
+	errno = 0;
 	int rc = ldap_search_ext(f->ld, base, q->scope, filter,
 		q->attributes.n ? attribute_list(t->arena, q->attributes) : NULL, 0, q->controls, NULL, NULL, 0,
 		ret_msgid);
@@ -68,6 +72,7 @@ static enum err look(struct task *t, struct feed *f, int msgid, int all, int64_t
 	struct timeval tv = timeval_of(ms < 0 ? 0 : ms);
 	directory_link_deadline(f->link, (ms < 0 ? 0 : ms) + f->d->operation_timeout_ms);
 	LDAPMessage *m = NULL;
+	errno = 0;
 	int rc = LDAP_SERVER_DOWN, got = ldap_result(f->ld, msgid, all, &tv, &m);
 	if (got < 0) {
 		ldap_get_option(f->ld, LDAP_OPT_RESULT_CODE, &rc);

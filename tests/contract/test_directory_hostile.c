@@ -293,6 +293,17 @@ static void leaves_out_what_is_too_large(void **state) {
 	assert_int_equal(directory_apply(t, &h->good, &change, 1, &report), OK);
 }
 
+/* What somebody who is called at night reads. */
+static void tells_what_is_too_large(void **state) {
+	struct hostile *h = *state;
+	struct directory_config *d = directory_of(h, "told", "FK", "FK_URI_HUGE");
+	struct entry *e = NULL;
+	struct task *t = begin(h);
+	assert_int_equal(directory_find_login(t, d, STR("alice"), &e), ERR_UNAVAILABLE);
+	if (!str_contains(t->failure_detail, STR("more than 8 MiB")))
+		fail_msg("%.*s", FMT(t->failure_detail));
+}
+
 static void follows_no_referral(void **state) {
 	(void)state;
 	char count[16] = "";
@@ -309,6 +320,7 @@ int main(void) {
 		cmocka_unit_test(reads_names),
 		cmocka_unit_test(bounds_what_is_read),
 		cmocka_unit_test(leaves_out_what_is_too_large),
+		cmocka_unit_test(tells_what_is_too_large),
 		cmocka_unit_test(follows_no_referral),
 	};
 	return getenv("OL_URI") && getenv("FK_URI_GARBAGE") ? cmocka_run_group_tests(tests, open_fixture, close_fixture)
