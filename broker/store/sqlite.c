@@ -22,6 +22,7 @@
 
 struct handle {
 	sqlite3 *db;
+	sqlite3_stmt *begin, *commit; /* parsed once: of a small transaction the parser was a tenth */
 	struct {
 		const struct query *query;
 		sqlite3_stmt *statement;
@@ -195,14 +196,31 @@ static enum err configure(struct task *t, sqlite3 *db, const char *cache) {
 static void handle_close(struct handle *h) {
 	for (size_t i = 0; i < CACHE_SLOTS; i++)
 		sqlite3_finalize(h->cache[i].statement);
+	sqlite3_finalize(h->begin);
+	sqlite3_finalize(h->commit);
 	sqlite3_close(h->db);
 	*h = (struct handle){0};
+}
+
+static enum err prepare_ends(struct task *t, struct handle *h) {
+	int result = sqlite3_prepare_v3(h->db, "BEGIN IMMEDIATE", -1, SQLITE_PREPARE_PERSISTENT, &h->begin, NULL);
+	if (result == SQLITE_OK)
+		result = sqlite3_prepare_v3(h->db, "COMMIT", -1, SQLITE_PREPARE_PERSISTENT, &h->commit, NULL);
+	return result == SQLITE_OK ? OK : fail(t, h->db, result, "begin and commit");
+}
+
+static int carry_out(sqlite3_stmt *s) {
+	int result = sqlite3_step(s);
+	sqlite3_reset(s);
+	return result == SQLITE_DONE ? SQLITE_OK : result;
 }
 
 static enum err handle_open(struct task *t, const char *path, const char *cache, struct handle *h) {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 	int result = sqlite3_open_v2(path, &h->db, flags, NULL);
 	enum err e = result == SQLITE_OK ? configure(t, h->db, cache) : fail(t, h->db, result, path);
+	if (!e)
+		e = prepare_ends(t, h);
 	if (e)
 		handle_close(h);
 	return e;
@@ -291,7 +309,7 @@ static enum err sqlite_begin(struct task *t, void *connection) {
 	c->changes = sqlite3_total_changes64(c->at->db);
 	sqlite3_progress_handler(c->at->db, PROGRESS_STEPS, out_of_time, c);
 	use(t, c);
-	int result = sqlite3_exec(c->at->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	int result = carry_out(c->at->begin);
 	if (result == SQLITE_OK)
 		return OK;
 	enum err e = fail(t, c->at->db, result, "begin");
@@ -303,7 +321,7 @@ static int commit_changes(struct connection *c, bool lasting) {
 	failpoint_hit("commit");
 	if (lasting)
 		sync_commit_begins();
-	int result = sqlite3_exec(c->at->db, "COMMIT", NULL, NULL, NULL);
+	int result = carry_out(c->at->commit);
 	if (lasting)
 		sync_commit_ended();
 	if (result != SQLITE_OK)
