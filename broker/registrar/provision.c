@@ -98,8 +98,7 @@ enum err registrar_provision(struct task *t, struct str registration_id) {
 	TRY(registration_profile(t, r, &p));
 	if (str_empty(r->plan_id))
 		TRY(plan_make(t, r, p));
-	TRY(outbound_run(t, r->plan_id, &row));
-	TRY(plan_parse(t, row->body, &plan));
+	TRY(outbound_run(t, r->plan_id, &row, &plan));
 	TRY(store_begin(t));
 	return store_end(t, provisioned(t, r, plan, row));
 }
@@ -120,8 +119,7 @@ enum err registrar_settle(struct task *t, struct str registration_id) {
 		return OK;
 	}
 	TRY(e);
-	TRY(outbound_settle(t, r->plan_id, &row));
-	TRY(plan_parse(t, row->body, &plan));
+	TRY(outbound_settle(t, r->plan_id, &row, &plan));
 	if ((size_t)row->step == plan_steps(plan))
 		return OK;
 	if (r->state == REGISTRATION_ACTIVE) { /* just now: the look was at an entry that nobody used */

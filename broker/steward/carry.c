@@ -35,10 +35,9 @@ static enum err follow(
 		AUDIT("why", row->failure));
 }
 
-static enum err consequences(struct task *t, const struct plan_row *row) {
+static enum err consequences(struct task *t, const struct plan_row *row, const struct plan *plan) {
 	const struct directory_config *d = realm_directory(t->realm, row->directory);
 	struct entry *e = NULL;
-	struct plan *plan = NULL;
 	int64_t read_at = clock_wall_ms();
 	if (!d)
 		return task_fail(t, ERR_CONFIG, "directory %.*s is no longer configured", FMT(row->directory));
@@ -50,7 +49,6 @@ static enum err consequences(struct task *t, const struct plan_row *row) {
 		task_clear(t);
 	else
 		TRY(code);
-	TRY(plan_parse(t, row->body, &plan));
 	if (changes_groups(plan))
 		mirror_groups_changed(t->realm_name, d, read_at);
 	TRY(store_begin(t));
@@ -60,21 +58,23 @@ static enum err consequences(struct task *t, const struct plan_row *row) {
 /* What is done of it counts: somebody who was disabled is out, whatever stands in the way of the rest. */
 static enum err parked(struct task *t, struct str plan_id, enum err why) {
 	struct plan_row *row = NULL;
+	struct plan *plan = NULL;
 	struct str detail = t->failure_detail;
 	TRY(plans_find(t, plan_id, &row));
-	if (row->state == PLAN_PARKED && row->step > 0)
-		err_ignore(consequences(t, row), "the feed tells it too, and the next try does");
+	if (row->state == PLAN_PARKED && row->step > 0 && plan_parse(t, row->body, &plan) == OK)
+		err_ignore(consequences(t, row, plan), "the feed tells it too, and the next try does");
 	task_clear(t);
 	return task_fail(t, why, "%.*s", FMT(detail));
 }
 
 enum err steward_run(struct task *t, struct str plan_id) {
 	struct plan_row *row = NULL;
+	struct plan *plan = NULL;
 	TRY(plans_find(t, plan_id, &row));
 	if (row->state == PLAN_CANCELLED || row->state == PLAN_DRAFT)
 		return OK;
-	enum err e = outbound_run(t, plan_id, &row);
-	return e ? parked(t, plan_id, e) : consequences(t, row);
+	enum err e = outbound_run(t, plan_id, &row, &plan);
+	return e ? parked(t, plan_id, e) : consequences(t, row, plan);
 }
 
 /* ---- accounts that end by date ---- */

@@ -105,7 +105,7 @@ bool outbound_near(struct task *t, const struct directory_config *d, const struc
 	return true;
 }
 
-enum err outbound_settle(struct task *t, struct str plan_id, struct plan_row **ret) {
+enum err outbound_settle(struct task *t, struct str plan_id, struct plan_row **ret, struct plan **ret_plan) {
 	struct run run = {0};
 	TRY(run_load(t, plan_id, &run));
 	size_t steps = plan_steps(run.plan);
@@ -115,10 +115,11 @@ enum err outbound_settle(struct task *t, struct str plan_id, struct plan_row **r
 	if (again && run.progress.step == steps)
 		return task_fail(t, ERR_UNAVAILABLE, "more was found than is repaired in one go");
 	*ret = run.row;
+	*ret_plan = run.plan;
 	return OK;
 }
 
-enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret) {
+enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret, struct plan **ret_plan) {
 	struct run run = {0};
 	TRY(run_load(t, plan_id, &run));
 	size_t steps = plan_steps(run.plan);
@@ -134,6 +135,7 @@ enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret)
 	if (e)
 		return e;
 	*ret = run.row;
+	*ret_plan = run.plan;
 	return OK;
 }
 

@@ -9,17 +9,17 @@
 
 /* ---- outbound ---- */
 /* Runs the plan from where its row says it stands: look, act, record, step by step; every step's record and progress is
- * a transaction, settled before the next effect. OK: all steps are done, *ret is the finished row. ERR_UNAVAILABLE,
- * ERR_TIMEOUT: run it again later; what is done stays done. ERR_REFUSED, ERR_NOT_FOUND, ERR_EXISTS (no candidate left),
- * ERR_CONFIG: parked, the row's failure says why in a sentence. */
-enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret) must_use;
+ * a transaction, settled before the next effect. OK: all steps are done, *ret is the finished row, *ret_plan its plan.
+ * ERR_UNAVAILABLE, ERR_TIMEOUT: run it again later; what is done stays done. ERR_REFUSED, ERR_NOT_FOUND, ERR_EXISTS (no
+ * candidate left), ERR_CONFIG: parked, the row's failure says why in a sentence. */
+enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret, struct plan **ret_plan) must_use;
 /* Within the caller's transaction, once a plan has changed the account's entry: what a feed would tell of it counts
  * here at once, and also where none is followed. e, NULL: gone; read_at: when the look at it began. */
 enum err outbound_follow(struct task *t, const struct account *a, const struct entry *e, int64_t read_at) must_use;
 /* Of a plan that is done: looks at each controller for a second entry (plan_settle), and repairs what is provably ours,
  * recorded as above. Where the row's step went back, its entry has to give way: outbound_run has to be run again.
  * ERR_REFUSED: a person has to act. */
-enum err outbound_settle(struct task *t, struct str plan_id, struct plan_row **ret) must_use;
+enum err outbound_settle(struct task *t, struct str plan_id, struct plan_row **ret, struct plan **ret_plan) must_use;
 /* Within d->replication_lag after a plan wrote, other controllers may not have heard of it: from now on this task asks
  * the one that it wrote to (directory_pin). False: any will do. */
 bool outbound_near(struct task *t, const struct directory_config *d, const struct plan_row *row);
