@@ -11,14 +11,14 @@
 #include "base/failpoint.h"
 #include "base/metric.h"
 #include "broker/store/driver.h"
+#include "broker/store/sqlite_log.h"
 #include "broker/store/sync.h"
 
-#define CACHE_SLOTS      256u /* more than there are queries; a power of two */
-#define CHECKPOINT_PAGES 4000
-#define PROGRESS_STEPS   20000 /* of SQLite's machine between two looks at the clock */
-#define STATEMENT_BYTES  (2 << 20)
-#define WRITER_CACHE     "PRAGMA cache_size = -8192"
-#define READER_CACHE     "PRAGMA cache_size = -512"
+#define CACHE_SLOTS     256u  /* more than there are queries; a power of two */
+#define PROGRESS_STEPS  20000 /* of SQLite's machine between two looks at the clock */
+#define STATEMENT_BYTES (2 << 20)
+#define WRITER_CACHE    "PRAGMA cache_size = -8192"
+#define READER_CACHE    "PRAGMA cache_size = -512"
 
 struct handle {
 	sqlite3 *db;
@@ -121,32 +121,13 @@ static void seen(struct connection *c) {
 
 /* ---- the sync ---- */
 
-static bool wal_sync(void *connection) {
-	struct connection *c = connection;
-	sqlite3_file *wal = NULL;
-	if (sqlite3_file_control(c->at->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK)
-		return false;
-	return wal && wal->pMethods && wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) == SQLITE_OK;
-}
-
-/* In place of SQLite's own hook, which drops a failed sync; the kernel tells it only once. */
-static int checkpoint(void *connection, sqlite3 *db, const char *schema, int pages) {
-	(void)connection;
-	if (pages < CHECKPOINT_PAGES)
-		return SQLITE_OK;
-	int result = sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	if (result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC)
-		sync_failed(NULL);
-	return SQLITE_OK;
-}
-
 static enum err sqlite_settle(struct task *t, void *connection) {
 	struct connection *c = connection;
 	uint64_t mark = c->mark;
 	c->mark = 0;
 	if (!mark)
 		return OK;
-	enum err e = sync_wait(t, mark, wal_sync, c);
+	enum err e = sync_wait(t, mark, log_sync, c->at->db);
 	failpoint_hit("settled");
 	return e;
 }
@@ -183,7 +164,7 @@ static enum err configure(struct task *t, sqlite3 *db, const char *cache) {
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	TRY(use_wal(t, db));
-	sqlite3_wal_hook(db, checkpoint, NULL);
+	log_watch(db);
 	int result = sqlite3_exec(db,
 		"PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
 		"PRAGMA journal_size_limit = 67108864;",
@@ -342,6 +323,8 @@ static enum err sqlite_commit(struct task *t, void *connection, bool lasting) {
 		seen(c);
 	}
 	sqlite_rollback(c);
+	if (!e)
+		log_checkpoint(t, c->reader.db, writer.handle.db);
 	return e;
 }
 

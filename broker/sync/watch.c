@@ -10,6 +10,7 @@
 #include "broker/sync/sync_private.h"
 
 #define WAIT_MS           500
+#define PASS_REST         3 /* times as long as a batch of a first pass took */
 #define BACK_OFF_FIRST_MS 500
 #define BACK_OFF_MOST_MS  30000
 #define STOPPED_MS        300000 /* a feed that was stopped is asked again: the directory may have been mended */
@@ -213,14 +214,14 @@ static enum err watcher_apply(
 	return OK;
 }
 
-/* A first pass over many entries would hold the store's writers and a core as long as it lasts: logins have half of the
- * time. */
+/* A first pass over many entries would hold the store's writers and a core as long as it lasts: most of the time is
+ * left to logins. The server waits too, since what it sends is not read meanwhile. */
 static enum err watcher_pass(
 	struct task *t, struct watcher *w, const struct directory_config *d, const struct feed_batch *b) {
 	int64_t began = clock_monotonic_ms();
 	TRY(watcher_apply(t, w, d, b));
 	if (!w->following && b->n)
-		watch_wait(clock_monotonic_ms() - began);
+		watch_wait(PASS_REST * (clock_monotonic_ms() - began));
 	return OK;
 }
 
