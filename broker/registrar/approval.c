@@ -191,13 +191,12 @@ enum err approval_retry(struct task *t, const struct approver *who, struct str i
 	return store_end(t, retry_parked(t, r));
 }
 
-/* The entry would be an orphan: with our marker, and of a registration that may yet be rejected. */
 static enum err cancel_plan(struct task *t, struct registration *r) {
 	struct plan_row *plan = NULL;
 	if (str_empty(r->plan_id))
 		return OK;
 	TRY(plans_find(t, r->plan_id, &plan));
-	if (plan->step > 0 || plan->state == PLAN_DONE)
+	if (plan->state == PLAN_DONE)
 		return task_fail(t, ERR_STALE, "the entry %.*s is made already", FMT(plan->dn));
 	plan->state = PLAN_CANCELLED;
 	plan->updated_at = clock_wall_ms();
@@ -224,20 +223,33 @@ static enum err cancel_approved(struct task *t, struct registration *r) {
 	return registration_transition(t, r, EVENT_CANCEL, STR(""));
 }
 
-/* A request whose answer was lost may have made it, though no step says so. */
-static enum err none_made(struct task *t, const struct registration *r, const struct profile_config *p) {
+/* What is in the directory counts: a request whose answer was lost may have made the entry, though no step says so, and
+ * somebody may have deleted it since. It would be an orphan, with our marker, and of a registration that may yet be
+ * rejected. */
+static enum err none_made(struct task *t, const struct registration *r) {
 	struct plan_step_row *steps = NULL;
+	struct plan_row *plan = NULL;
 	struct entry *made = NULL;
 	size_t n = 0;
-	const struct directory_config *d = realm_directory(t->realm, p->directory);
-	TRY(str_empty(r->plan_id) ? OK : plan_steps_list(t, r->plan_id, &steps, &n));
+	if (str_empty(r->plan_id))
+		return OK;
+	TRY(plans_find(t, r->plan_id, &plan));
+	TRY(plan_steps_list(t, r->plan_id, &steps, &n));
+	const struct directory_config *d = realm_directory(t->realm, plan->directory);
 	if (!n || !d)
 		return OK;
+	bool near = outbound_near(t, d, plan);
 	enum err e = directory_find_marker(t, d, r->id, &made);
-	if (e && e != ERR_NOT_FOUND)
-		return e;
-	task_clear(t);
-	return e ? OK : task_fail(t, ERR_STALE, "the entry %.*s is made already", FMT(made->dn));
+	if (near)
+		directory_pin(t, d, STR_NONE);
+	if (e == ERR_NOT_FOUND) {
+		task_clear(t);
+		return OK;
+	}
+	return e && e != ERR_EXISTS
+		       ? e
+		       : task_fail(t, ERR_STALE, "the entry %.*s is made already: delete it in the directory first",
+				 FMT(e ? plan->dn : made->dn));
 }
 
 enum err approval_cancel(struct task *t, const struct approver *who, struct str id) {
@@ -246,7 +258,7 @@ enum err approval_cancel(struct task *t, const struct approver *who, struct str 
 	TRY(approval_find(t, who, id, &r, &p));
 	if (r->state != REGISTRATION_APPROVED)
 		return task_fail(t, ERR_STALE, "registration %.*s is not waiting for its plan", FMT(r->id));
-	TRY(none_made(t, r, p));
+	TRY(none_made(t, r));
 	TRY(store_begin(t));
 	return store_end(t, cancel_approved(t, r));
 }

@@ -340,6 +340,29 @@ static void test_cancelled_too_late(void **state) {
 	assert_err(approval_cancel(t, &who, r->id), ERR_STALE);
 }
 
+/* An entry that waits for a group of a mistyped name: whoever deletes it by hand may decide again. */
+static void test_cancelled_after_deletion(void **state) {
+	struct task *t = world_task(*state);
+	struct registration *r = approved(t, "Anna", "anna@x.test");
+	struct approver who = approver_of(t);
+	fake.n_groups = 0;
+	assert_err(registrar_provision(t, r->id), ERR_NOT_FOUND);
+	assert_int_equal(fake.adds, 1);
+	task_clear(t);
+	assert_err(approval_cancel(t, &who, r->id), ERR_STALE);
+	assert_true(str_contains(t->failure_detail, STR("uid=aalt,ou=people,dc=test is made already: delete it")));
+	task_clear(t);
+	fake_person_find("aalt")->gone = true;
+	assert_ok(approval_cancel(t, &who, r->id));
+	assert_int_equal(world_again(t, r)->state, REGISTRATION_PENDING);
+	fake_group_add(STAFF_GROUP);
+	struct decision d = decision_of(t, world_again(t, r));
+	struct account boss = {.id = STR("b"), .login = STR("boss"), .mail = STR("boss@x.test")};
+	assert_ok(approval_decide(t, &who, &boss, &d));
+	assert_ok(registrar_provision(t, r->id));
+	assert_int_equal(fake.adds, 2);
+}
+
 /* Approved by rule while the directory is down: the person goes on, the plan is made later. */
 static void test_by_rule(void **state) {
 	struct task *t = world_task(*state);
@@ -542,7 +565,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_actor), TEST(test_preview), TEST(test_decide_refused),
 		TEST(test_reject), TEST(test_preview_decided), TEST(test_decide_parallel), TEST(test_provision),
 		TEST(test_provision_faults), TEST(test_provision_taken), TEST(test_provision_parked),
-		TEST(test_cancelled), TEST(test_cancelled_too_late),
+		TEST(test_cancelled), TEST(test_cancelled_too_late), TEST(test_cancelled_after_deletion),
 		TEST(test_by_rule), TEST(test_activate), TEST(test_activate_faults), TEST(test_activate_crash),
 		TEST(test_activate_foreign), TEST(test_settle), TEST(test_settle_gives_way)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
