@@ -26,14 +26,16 @@ static struct str guids_filter(struct task *t, const struct chunk *c, unsigned i
 	return n && !buf_full(&b) ? buf_str(&b) : STR_NONE;
 }
 
+/* An object may be pending twice: it changed again while the pages were read, or its links were told apart. */
 static bool was_asked(struct chunk *c, struct str guid) {
+	bool asked = false;
 	for (size_t i = 0; i < c->n && guid.n == GUID; i++) {
 		if (c->found[i] || memcmp(c->v[i].guid, guid.p, GUID) != 0)
 			continue;
 		c->found[i] = true;
-		return true;
+		asked = true;
 	}
-	return false;
+	return asked;
 }
 
 /* Reads the objects of one kind again. */
