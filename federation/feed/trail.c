@@ -88,6 +88,19 @@ static bool ends_in(struct arena *scratch, struct str dn, struct str base) {
 	return (str_eq_case(end, base) && dn.p[dn.n - base.n - 1] == ',') || dn_under(scratch, dn, base);
 }
 
+/* Whether members came or went: told as "member;range=…" where only these are told (MS-ADTS 3.1.1.3.4.1.3). */
+static bool tells_members(struct feed *f, LDAPMessage *m) {
+	BerElement *at = NULL;
+	bool tells = false;
+	for (char *name = ldap_first_attribute(f->ld, m, &at); name; name = ldap_next_attribute(f->ld, m, at)) {
+		struct str attribute = str_of(name);
+		tells = tells || str_eq_case(str_sub(attribute, 0, str_find(attribute, ';', 0)), STR("member"));
+		ldap_memfree(name);
+	}
+	ber_free(at, 0);
+	return tells;
+}
+
 static uint8_t what_is(struct feed *f, LDAPMessage *m, struct str dn, bool knows_moves, struct arena *scratch) {
 	const struct trail *r = f->state;
 	uint8_t is = 0;
@@ -105,6 +118,8 @@ static uint8_t what_is(struct feed *f, LDAPMessage *m, struct str dn, bool knows
 		is |= OBJECT_MOVED;
 	ldap_value_free_len(name);
 	ldap_value_free_len(parent);
+	if (!is && tells_members(f, m)) /* a group elsewhere may be within one of ours: tokenGroups looks through it */
+		is = OBJECT_MOVED;
 	return is;
 }
 

@@ -515,6 +515,36 @@ static void goes_on_after_a_restart(void **state) {
 	remove_entry(f, person(f, "feed-still"));
 }
 
+/* Who leaves a group that is elsewhere, and within one of ours, has left ours too. */
+static void tells_groups_elsewhere(void **state) {
+	struct fixture *f = *state;
+	struct follower w = {0};
+	if (kind->feed != FEED_DIRSYNC && kind->feed != FEED_USN)
+		skip();
+	struct str name = str_printf(f->config, "feed-elsewhere-%s", kind->name);
+	struct str dn = dn_child(f->config, STR("cn"), name, str_of(fixture_variable("OUTSIDE")));
+	struct change made = {.kind = CHANGE_ADD, .dn = dn};
+	add_value(f, &made, STR("objectClass"), STR("group"));
+	add_value(f, &made, STR("sAMAccountName"), name);
+	struct change within = {.kind = CHANGE_VALUE_ADD, .dn = group(f, "team-blue")},
+		      joined = {.kind = CHANGE_VALUE_ADD, .dn = dn}, left = {.kind = CHANGE_VALUE_DELETE, .dn = dn};
+	add_value(f, &within, STR("member"), dn);
+	add_value(f, &joined, STR("member"), person(f, "alice"));
+	add_value(f, &left, STR("member"), person(f, "alice"));
+	apply_as_admin(f, &made);
+	apply_as_admin(f, &within);
+	apply_as_admin(f, &joined);
+	open_with(&w, f, STR_NONE);
+	settle(&w);
+	forget(&w);
+	apply_as_admin(f, &left);
+	for (int64_t began = clock_monotonic_ms(); !w.n && clock_monotonic_ms() - began < PATIENCE_MS / 4;)
+		assert_ok(f, listen_once(&w, 100));
+	assert_true(w.n > 0 && w.v[0].subject != FEED_PERSON && w.v[0].subject != FEED_PLACE);
+	done(&w);
+	remove_entry(f, dn);
+}
+
 /* An account that sees no deleted objects: who is gone is known by who is there. */
 static void works_with_few_rights(void **state) {
 	struct fixture *f = *state;
@@ -693,6 +723,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(tells_changes, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_places, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_moves_out, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(tells_groups_elsewhere, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(goes_on_with_a_cookie, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(goes_on_after_a_restart, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(works_with_few_rights, feed_fixture, fixture_close),
