@@ -370,6 +370,11 @@ static int64_t patience(const struct syncrepl *s, const struct feed_batch *b, in
 	return left < most ? left : most;
 }
 
+/* Whether the cookie stands for more than is told with this batch: the rest of a set, or who is not there any more. */
+static bool owes(const struct syncrepl *s) {
+	return s->set || (s->half[PEOPLE].told_all && !all_refreshed(s));
+}
+
 static enum err sync_next(struct task *t, struct feed *f, int64_t wait_ms, struct feed_batch *ret) {
 	struct syncrepl *s = f->state;
 	struct feed_batch b = batch_new(t, f);
@@ -387,9 +392,10 @@ static enum err sync_next(struct task *t, struct feed *f, int64_t wait_ms, struc
 	b.whole = s->whole;
 	s->whole = false;
 	b.current = all_refreshed(s) && (none || b.whole) && !f->asked;
-	if (s->cookie_new)
+	if (s->cookie_new && !owes(s)) {
 		b.cookie = cookie_write(t->arena, s);
-	s->cookie_new = false;
+		s->cookie_new = false;
+	}
 	*ret = b;
 	return OK;
 }

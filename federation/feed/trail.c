@@ -269,7 +269,8 @@ enum err trail_next(struct task *t, struct feed *f, int64_t wait_ms, struct feed
 			TRY(turn(t, f, end, &b));
 	} while (b.n == 0 && !b.whole && clock_monotonic_ms() < end);
 	bool late = clock_monotonic_ms() - r->stored_at > STORE_MS;
-	if (r->n == 0 && (r->to_store || late) && r->cookie.n) {
+	/* The cookie of a first pass that is not over would leave out for ever who was gone before it began. */
+	if (r->n == 0 && !r->initial && (r->to_store || late) && r->cookie.n) {
 		b.cookie = str_dup(t->arena, bytes_str(&r->cookie));
 		r->stored_at = clock_monotonic_ms();
 		r->to_store = false;

@@ -434,6 +434,37 @@ static void settle_gone(struct follower *w, struct str id) {
 	settle(w);
 }
 
+/* So many that people are told long before them. */
+static void many_groups(struct fixture *f, bool there) {
+	for (int i = 0; i < 3 * (int)FEED_BATCH; i++) {
+		struct str dn = str_printf(f->config, "cn=feed-many-%d,%.*s", i, FMT(f->d->groups_base));
+		struct change c = {.kind = there ? CHANGE_ADD : CHANGE_DELETE, .dn = dn};
+		if (there) {
+			add_value(f, &c, STR("objectClass"), STR("groupOfNames"));
+			add_value(f, &c, STR("member"), person(f, "alice"));
+		}
+		apply_as_admin(f, &c);
+	}
+}
+
+/* One that was told before would be gone on with by a feed that never tells who is not there any more. */
+static void has_no_cookie_before_all_is_told(void **state) {
+	struct fixture *f = *state;
+	struct follower w = {0};
+	if (kind->feed == FEED_SYNCREPL)
+		many_groups(f, true);
+	open_with(&w, f, STR_NONE);
+	while (!w.whole) {
+		assert_true(str_absent(w.cookie));
+		listen_or_wait(&w);
+	}
+	settle(&w);
+	assert_true(w.cookie.n > 0);
+	done(&w);
+	if (kind->feed == FEED_SYNCREPL)
+		many_groups(f, false);
+}
+
 static void goes_on_with_a_cookie(void **state) {
 	struct fixture *f = *state;
 	struct follower w = {0};
@@ -724,6 +755,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(tells_places, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_moves_out, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_groups_elsewhere, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(has_no_cookie_before_all_is_told, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(goes_on_with_a_cookie, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(goes_on_after_a_restart, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(works_with_few_rights, feed_fixture, fixture_close),

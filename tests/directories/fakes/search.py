@@ -17,6 +17,7 @@ EXTENSIONS = [message.STARTTLS, message.WHOAMI, "1.2.840.113556.1.4.1781"]
 CAPABILITIES = ["1.2.840.113556.1.4.800", "1.2.840.113556.1.4.1670", "1.2.840.113556.1.4.1791", "1.2.840.113556.1.4.1935",
                 "1.2.840.113556.1.4.2080", "1.2.840.113556.1.4.2237"]
 MAX_PAGE = 1000  # MaxPageSize
+MAX_SYNC = 1 << 16  # bytes of an answer to DirSync, so that the seed has several
 OBJECT_SECURITY, ANCESTORS_FIRST, INCREMENTAL = 0x1, 0x800, 0x80000000
 HIDDEN = {"unicodepwd", "parentguid"}
 
@@ -127,7 +128,7 @@ class Searcher:
         changed = sorted((e for e in [base, *self.tree.below(base)] if e.usn > since and matcher.match(s.filter, e) is True
                           and not (e.deleted and flags & OBJECT_SECURITY and not view.rights.see_deleted(view.actor))),
                          key=lambda e: e.usn)
-        most, sent, total = size if size > 0 else 1 << 20, [], 0
+        most, sent, total = min(size, MAX_SYNC) if size > 0 else 1 << 20, [], 0
         for entry in changed:
             data = message.entry(view.dn(entry), self.changes(view, entry, s.attributes, since, flags))
             if sent and total + len(data) > most:
