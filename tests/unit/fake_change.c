@@ -8,18 +8,24 @@ static struct str attribute_of(const struct change *c, const char *name) {
 	return STR("");
 }
 
+static bool is_taken(struct arena *a, const struct fake_person *p, const struct change *c) {
+	return dn_equal(a, str_of(p->dn), c->dn) || str_eq_case(str_of(p->login), attribute_of(c, "uid")) ||
+	       (fake.bare_19 && p->mail[0] && str_eq_case(str_of(p->mail), attribute_of(c, "mail")));
+}
+
 static enum err add_entry(struct arena *a, const struct change *c) {
-	struct str login = attribute_of(c, "uid");
+	if (fake.no_place)
+		return ERR_NOT_FOUND;
 	for (size_t i = 0; i < fake.n_people; i++)
-		if (!fake.people[i].gone && (dn_equal(a, str_of(fake.people[i].dn), c->dn) ||
-						    str_eq_case(str_of(fake.people[i].login), login)))
+		if (fake_shows(&fake.people[i]) && is_taken(a, &fake.people[i], c))
 			return ERR_EXISTS;
 	struct fake_person *p = fake_person_new();
 	PUT(p->dn, c->dn);
-	PUT(p->login, login);
+	PUT(p->login, attribute_of(c, "uid"));
 	PUT(p->mail, attribute_of(c, "mail"));
 	PUT(p->given, attribute_of(c, "givenName"));
 	PUT(p->marker, attribute_of(c, "employeeNumber"));
+	p->at = fake.lags ? 1u << fake.now : FAKE_CONTROLLERS;
 	fake.adds++;
 	return OK;
 }
@@ -56,6 +62,8 @@ static enum err change_person(struct arena *a, const struct change *c) {
 	struct fake_person *p = fake_person_at(a, c->dn);
 	if (!p)
 		return ERR_NOT_FOUND;
+	if (fake.may_not && (c->kind == CHANGE_DELETE || c->kind == CHANGE_RENAME))
+		return ERR_REFUSED;
 	if (c->kind == CHANGE_DELETE)
 		p->gone = true;
 	if (c->kind == CHANGE_RENAME)
@@ -90,21 +98,50 @@ void directory_enabling(struct arena *a, const struct directory_config *d, const
 	*n = 1;
 }
 
+/* All or nothing, where there are transactions. */
+static enum err change_all(
+	struct task *t, const struct directory_config *d, const struct change *changes, size_t n, size_t *ret_done) {
+	static struct fake_directory before;
+	enum err e = OK;
+	before = fake;
+	for (*ret_done = 0; *ret_done < n && !e; *ret_done += !e)
+		e = change_one(t->arena, &changes[*ret_done]);
+	if (e && d->transactions) {
+		fake = before;
+		*ret_done = 0;
+	}
+	return e;
+}
+
+static enum err tell(struct task *t, enum err e, struct report *report) {
+	bool bare = e == ERR_EXISTS && fake.bare_19;
+	report->result = !e ? 0 : bare ? 19 : e == ERR_EXISTS ? 68 : e == ERR_REFUSED ? 50 : 32;
+	return e ? task_fail(t, bare ? ERR_REFUSED : e, "fake: result %d", report->result) : OK;
+}
+
 enum err directory_apply(struct task *t, const struct directory_config *d, const struct change *changes, size_t n,
 	struct report *report) {
-	enum err e = OK;
-	(void)d;
-	*report = (struct report){.controller = STR("ldap://fake"), .result = -1};
-	BEGIN(fault);
+	enum fake_fault fault;
+	enum err failed = fake_begin(t, d, &fault);
 	size_t done = 0;
-	while (done < n && !e)
-		if (!(e = change_one(t->arena, &changes[done])))
-			done++;
+	*report = (struct report){.result = -1};
+	fake.applies++;
+	fake.changes += n;
+	if (!failed && fake.loses) {
+		fault = FAULT_LOST_AFTER;
+		failed = task_fail(t, ERR_TIMEOUT, "fake: no answer");
+		fake.loses = false;
+	}
+	bool is_half = fault == FAULT_LOST_HALF && !d->transactions;
+	if (failed && fault != FAULT_LOST_AFTER && !is_half)
+		return fake_end(failed);
+	report->controller = fake_controller(d);
+	fake.last = fake.now;
+	enum err e = change_all(t, d, changes, is_half ? 1 : n, &done);
 	if (failed)
 		return fake_end(failed);
 	report->done = done;
-	report->result = !e ? 0 : e == ERR_EXISTS ? 68 : 32;
-	return fake_end(e ? task_fail(t, e, "fake: result %d", report->result) : OK);
+	return fake_end(tell(t, e, report));
 }
 
 void directory_new_entry(

@@ -30,7 +30,7 @@ struct fake_person *fake_person_new(void) {
 	if (fake.n_people == FAKE_PEOPLE)
 		abort();
 	struct fake_person *p = &fake.people[fake.n_people++];
-	*p = (struct fake_person){0};
+	*p = (struct fake_person){.at = FAKE_CONTROLLERS};
 	static size_t made; /* a stable id is never used again */
 	snprintf(p->id, sizeof(p->id), "stable-%zu", ++made);
 	return p;
@@ -46,6 +46,20 @@ struct fake_person *fake_person_add(const char *login, const char *mail) {
 	return p;
 }
 
+struct fake_person *fake_entry_add(const char *dn, const char *login, const char *mail, const char *marker) {
+	struct fake_person *p = fake_person_new();
+	PUT(p->dn, str_of(dn));
+	PUT(p->login, str_of(login));
+	PUT(p->mail, str_of(mail));
+	PUT(p->marker, str_of(marker));
+	return p;
+}
+
+void fake_replicate(void) {
+	for (size_t i = 0; i < fake.n_people; i++)
+		fake.people[i].at = fake.people[i].at ? FAKE_CONTROLLERS : 0;
+}
+
 struct fake_person *fake_person_find(const char *login) {
 	for (size_t i = 0; i < fake.n_people; i++)
 		if (!fake.people[i].gone && strcmp(fake.people[i].login, login) == 0)
@@ -55,7 +69,7 @@ struct fake_person *fake_person_find(const char *login) {
 
 struct fake_person *fake_person_at(struct arena *a, struct str dn) {
 	for (size_t i = 0; i < fake.n_people; i++)
-		if (!fake.people[i].gone && dn_equal(a, str_of(fake.people[i].dn), dn))
+		if (fake_shows(&fake.people[i]) && dn_equal(a, str_of(fake.people[i].dn), dn))
 			return &fake.people[i];
 	return NULL;
 }
@@ -94,29 +108,25 @@ void fake_join(struct fake_group *g, const struct fake_person *p) {
 		join_dn(g, str_of(p->dn));
 }
 
-/* ---- going wrong ---- */
+/* ---- controllers ---- */
 
-static enum err fault_now(struct task *t, enum fake_fault *ret) {
-	enum fake_fault f = fake.calls++ == fake.fault_at ? fake.fault : fake.down ? FAULT_DOWN : FAULT_NONE;
-	*ret = f;
-	if (f == FAULT_DOWN)
-		return task_fail(t, ERR_UNAVAILABLE, "fake: down");
-	if (f == FAULT_REFUSED)
-		return task_fail(t, ERR_REFUSED, "fake: no");
-	return f ? task_fail(t, ERR_TIMEOUT, "fake: no answer") : OK;
+struct str fake_controller(const struct directory_config *d) {
+	return d->uris.n ? d->uris.v[fake.now] : STR("ldap://fake");
 }
 
-enum err fake_begin(struct task *t, enum fake_fault *ret) {
-	pthread_mutex_lock(&lock);
-	return fault_now(t, ret);
+bool fake_shows(const struct fake_person *p) {
+	return !p->gone && (p->at >> fake.now & 1);
 }
 
-enum err fake_end(enum err e) {
-	pthread_mutex_unlock(&lock);
-	return e;
+/* The first one that is not away; the one that the task is pinned to, and no other. */
+static bool somebody_answers(const struct task *t, const struct directory_config *d) {
+	size_t n = d->uris.n ? d->uris.n : 1;
+	for (fake.now = 0; fake.now < n; fake.now++)
+		if (!(fake.away >> fake.now & 1) &&
+			(str_empty(t->pinned_to) || str_eq(fake_controller(d), t->pinned_to)))
+			return true;
+	return false;
 }
-
-/* ---- one controller of several ---- */
 
 void directory_pin(struct task *t, const struct directory_config *d, struct str controller) {
 	(void)d;
@@ -132,10 +142,31 @@ enum err directory_controller_uris(struct task *t, const struct directory_config
 }
 
 enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) {
-	(void)d;
 	BEGIN(fault);
-	*ret = STR("ldap://fake");
+	*ret = fake_controller(d);
 	return fake_end(failed);
+}
+
+/* ---- going wrong ---- */
+
+static enum fake_fault fault_now(const struct task *t, const struct directory_config *d) {
+	bool is_told = fake.calls++ == fake.fault_at;
+	return !somebody_answers(t, d) ? FAULT_DOWN : is_told ? fake.fault : fake.down ? FAULT_DOWN : FAULT_NONE;
+}
+
+enum err fake_begin(struct task *t, const struct directory_config *d, enum fake_fault *ret) {
+	pthread_mutex_lock(&lock);
+	*ret = fault_now(t, d);
+	if (*ret == FAULT_DOWN)
+		return task_fail(t, ERR_UNAVAILABLE, "fake: down");
+	if (*ret == FAULT_REFUSED)
+		return task_fail(t, ERR_REFUSED, "fake: no");
+	return *ret ? task_fail(t, ERR_TIMEOUT, "fake: no answer") : OK;
+}
+
+enum err fake_end(enum err e) {
+	pthread_mutex_unlock(&lock);
+	return e;
 }
 
 /* ---- reading ---- */
@@ -188,12 +219,13 @@ static bool matches(struct arena *a, const struct fake_person *p, enum by by, st
 	return false;
 }
 
-static enum err find(struct task *t, enum by by, struct str value, struct entry **ret) {
+static enum err find(
+	struct task *t, const struct directory_config *d, enum by by, struct str value, struct entry **ret) {
 	const struct fake_person *found = NULL;
 	BEGIN(fault);
 	fake.searches++;
-	for (size_t i = 0; i < fake.n_people && !failed; i++) {
-		if (fake.people[i].gone || str_empty(value) || !matches(t->arena, &fake.people[i], by, value))
+	for (size_t i = 0; i < fake.n_people && !failed && !fake.invisible; i++) {
+		if (!fake_shows(&fake.people[i]) || str_empty(value) || !matches(t->arena, &fake.people[i], by, value))
 			continue;
 		if (found)
 			return fake_end(task_fail(t, ERR_EXISTS, "fake: several"));
@@ -210,25 +242,21 @@ static enum err find(struct task *t, enum by by, struct str value, struct entry 
 enum err directory_find_login(struct task *t, const struct directory_config *d, struct str typed, struct entry **ret) {
 	if (fake.silent && str_eq(d->id, str_of(fake.silent)))
 		return task_fail(t, ERR_UNAVAILABLE, "fake: silent");
-	return find(t, BY_TYPED, typed, ret);
+	return find(t, d, BY_TYPED, typed, ret);
 }
 enum err directory_find_id(struct task *t, const struct directory_config *d, struct str stable_id, struct entry **ret) {
-	(void)d;
-	return find(t, BY_ID, stable_id, ret);
+	return find(t, d, BY_ID, stable_id, ret);
 }
 enum err directory_find_dn(struct task *t, const struct directory_config *d, struct str dn, struct entry **ret) {
-	(void)d;
-	return find(t, BY_DN, dn, ret);
+	return find(t, d, BY_DN, dn, ret);
 }
 enum err directory_find_marker(
 	struct task *t, const struct directory_config *d, struct str marker, struct entry **ret) {
-	(void)d;
-	return find(t, BY_MARKER, marker, ret);
+	return find(t, d, BY_MARKER, marker, ret);
 }
 enum err directory_find_value(
 	struct task *t, const struct directory_config *d, struct str name, struct str value, struct entry **ret) {
-	(void)d;
-	return find(t, str_eq(name, STR("login")) ? BY_LOGIN : BY_MAIL, value, ret);
+	return find(t, d, str_eq(name, STR("login")) ? BY_LOGIN : BY_MAIL, value, ret);
 }
 
 bool directory_is_silent(const struct directory_config *d) {
@@ -261,21 +289,20 @@ enum err directory_find_used(
 enum err directory_find_all(struct task *t, const struct directory_config *d, struct str name, struct str value,
 	struct entry **ret, size_t *ret_n) {
 	enum by by = str_eq(name, STR("marker")) ? BY_MARKER : str_eq(name, STR("login")) ? BY_LOGIN : BY_MAIL;
-	(void)d;
 	BEGIN(fault);
 	if (failed)
 		return fake_end(failed);
 	*ret = arena_array(t->arena, struct entry, FAKE_PEOPLE);
 	*ret_n = 0;
 	for (size_t i = 0; i < fake.n_people; i++)
-		if (!fake.people[i].gone && matches(t->arena, &fake.people[i], by, value))
+		if (!fake.invisible && fake_shows(&fake.people[i]) && matches(t->arena, &fake.people[i], by, value))
 			(*ret)[(*ret_n)++] = *entry_of(t->arena, &fake.people[i]);
 	return fake_end(OK);
 }
 
 enum err directory_read(struct task *t, const struct directory_config *d, struct str dn, const char *const *attributes,
 	struct entry **ret) {
-	(void)d, (void)attributes;
+	(void)attributes;
 	BEGIN(fault);
 	if (failed || !fake_group_at(t->arena, dn))
 		return fake_end(failed ? failed : task_fail(t, ERR_NOT_FOUND, "fake: none"));
@@ -285,7 +312,7 @@ enum err directory_read(struct task *t, const struct directory_config *d, struct
 
 enum err directory_search(struct task *t, const struct directory_config *d, struct str base, const char *filter,
 	const char *const *attributes, struct entry **ret, size_t *ret_n, bool *cut) {
-	(void)d, (void)base, (void)filter, (void)attributes;
+	(void)base, (void)filter, (void)attributes;
 	BEGIN(fault);
 	if (failed)
 		return fake_end(failed);
@@ -296,7 +323,6 @@ enum err directory_search(struct task *t, const struct directory_config *d, stru
 }
 
 enum err directory_groups(struct task *t, const struct directory_config *d, const struct entry *e, struct groups *ret) {
-	(void)d;
 	BEGIN(fault);
 	if (failed)
 		return fake_end(failed);
@@ -311,7 +337,6 @@ enum err directory_groups(struct task *t, const struct directory_config *d, cons
 
 enum err directory_members(struct task *t, const struct directory_config *d, struct str group_dn, struct entry **ret,
 	size_t *ret_n, bool *cut) {
-	(void)d;
 	BEGIN(fault);
 	struct fake_group *g = fake_group_at(t->arena, group_dn);
 	if (failed || !g)
@@ -327,7 +352,7 @@ enum err directory_members(struct task *t, const struct directory_config *d, str
 
 enum err directory_values(
 	struct task *t, const struct directory_config *d, struct str dn, struct str attribute, struct strs *ret) {
-	(void)d, (void)attribute;
+	(void)attribute;
 	BEGIN(fault);
 	struct fake_group *g = fake_group_at(t->arena, dn);
 	if (failed || !g)

@@ -3,7 +3,6 @@
 
 enum err directory_verify(struct task *t, const struct directory_config *d, struct str dn, struct str password,
 	enum verdict *ret, struct verify_detail *detail) {
-	(void)d;
 	BEGIN(fault);
 	fake.binds++;
 	PUT(fake.bound, dn);
@@ -38,7 +37,6 @@ static enum err password_put(struct task *t, struct fake_person *p, struct str p
 
 enum err directory_set_password(
 	struct task *t, const struct directory_config *d, struct str dn, struct str password, struct refusal *refusal) {
-	(void)d;
 	BEGIN(fault);
 	struct fake_person *p = fake_person_at(t->arena, dn);
 	enum err e = p ? password_put(t, p, password, refusal) : task_fail(t, ERR_NOT_FOUND, "fake: none");
@@ -47,7 +45,6 @@ enum err directory_set_password(
 
 enum err directory_change_password(struct task *t, const struct directory_config *d, struct str dn,
 	struct str old_password, struct str new_password, struct refusal *refusal) {
-	(void)d;
 	BEGIN(fault);
 	struct fake_person *p = fake_person_at(t->arena, dn);
 	if (!p || !str_eq(str_of(p->password), old_password))
@@ -59,7 +56,6 @@ enum err directory_change_password(struct task *t, const struct directory_config
 }
 
 enum err directory_set_enabled(struct task *t, const struct directory_config *d, struct str dn, bool enabled) {
-	(void)d;
 	BEGIN(fault);
 	struct fake_person *p = fake_person_at(t->arena, dn);
 	if (p)

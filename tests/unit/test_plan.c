@@ -1,74 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* Plans that make somebody: what is built, and written as LDIF and JSON. The names and attributes of the floor below
+ * are the real ones. */
+#include "tests/unit/plan_fixture.h"
 
 #include "base/buf.h"
 #include "base/secret.h"
-#include "federation/plan/plan.h"
-
-static struct arena *arena;
-static struct task task;
-
-static int begin(void **state) {
-	(void)state;
-	arena = arena_new();
-	task_begin(&task, arena, NULL, 1000);
-	return 0;
-}
-
-static int end(void **state) {
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
-
-static const struct directory_config directory = {
-	.id = STR("main"),
-	.people_base = STR("ou=people,dc=example,dc=test"),
-	.rdn_attribute = STR("uid"),
-	.group_member_attribute = STR("member"),
-	.marker_attribute = STR("employeeNumber"),
-};
-
-/* ---- the floor below, as far as a plan sees it ---- */
-struct str directory_attribute(const struct directory_config *d, struct str ours) {
-	static const struct {
-		struct str ours, openldap, ad;
-	} map[] = {
-		{STR("login"), STR("uid"), STR("sAMAccountName")},
-		{STR("mail"), STR("mail"), STR("mail")},
-		{STR("given_name"), STR("givenName"), STR("givenName")},
-		{STR("family_name"), STR("sn"), STR("sn")},
-		{STR("display_name"), STR("displayName"), STR("displayName")},
-	};
-	for (size_t i = 0; i < COUNT(map); i++)
-		if (str_eq(map[i].ours, ours))
-			return d->driver == DIRECTORY_ACTIVE_DIRECTORY ? map[i].ad : map[i].openldap;
-	return ours;
-}
-
-void directory_new_entry(
-	struct arena *a, const struct directory_config *d, struct str marker, struct attribute **list, size_t *n) {
-	bool ad = d->driver == DIRECTORY_ACTIVE_DIRECTORY;
-	struct attribute *v = arena_array(a, struct attribute, 3);
-	v[0].name = STR("objectClass");
-	strs_add(a, &v[0].values, ad ? STR("user") : STR("inetOrgPerson"));
-	v[1].name = d->marker_attribute;
-	strs_add(a, &v[1].values, marker);
-	v[2].name = ad ? STR("userAccountControl") : STR("pwdAccountLockedTime");
-	strs_add(a, &v[2].values, ad ? STR("514") : STR("000001010000Z"));
-	*list = v;
-	*n = 3;
-}
-
-void directory_enabling(struct arena *a, const struct directory_config *d, const struct entry *now, bool enabled,
-	struct attribute **list, size_t *n) {
-	(void)a, (void)d, (void)now, (void)enabled;
-	*list = NULL;
-	*n = 0;
-}
 
 /* ---- building ---- */
 struct pair {
@@ -77,7 +12,7 @@ struct pair {
 
 /* One attribute a pair, until the name is NULL. */
 static struct plan_input input_of(const struct pair *pairs, const char *login) {
-	struct plan_input in = {.directory = &directory, .marker = STR("01JABC"), .base = directory.people_base};
+	struct plan_input in = {.directory = &directory, .marker = STR(MARKER), .base = directory.people_base};
 	struct attribute *v = arena_array(arena, struct attribute, 80);
 	for (; pairs && pairs[in.n_attributes].name; in.n_attributes++) {
 		v[in.n_attributes].name = str_of(pairs[in.n_attributes].name);
@@ -247,14 +182,14 @@ static void drops_doubles(void **state) {
 	struct plan_input in = input_of(ann, "ann");
 	strs_add(arena, &in.logins, STR("ANN"));
 	strs_add(arena, &in.logins, STR("ann2"));
-	strs_add(arena, &in.groups, STR("cn=a,ou=groups,dc=example,dc=test"));
-	strs_add(arena, &in.groups, STR("CN=A, ou=groups, dc=example,dc=test"));
-	strs_add(arena, &in.groups, STR("cn=b,ou=groups,dc=example,dc=test"));
+	strs_add(arena, &in.groups, STR("cn=a,ou=groups,dc=test"));
+	strs_add(arena, &in.groups, STR("CN=A, ou=groups, dc=test"));
+	strs_add(arena, &in.groups, STR("cn=b,ou=groups,dc=test"));
 	struct plan *p = built(&in);
 	assert_int_equal(p->n_candidates, 2);
 	assert_int_equal(p->groups.n, 2);
 	assert_true(str_eq(p->candidates[1].login, STR("ann2")));
-	assert_true(str_eq(p->candidates[1].dn, STR("uid=ann2,ou=people,dc=example,dc=test")));
+	assert_true(str_eq(p->candidates[1].dn, STR("uid=ann2,ou=people,dc=test")));
 }
 
 static void builds_for_active_directory(void **state) {
@@ -272,7 +207,7 @@ static void builds_for_active_directory(void **state) {
 	assert_string_equal(shown(c, "userPrincipalName"), "ann@example.test");
 	assert_string_equal(shown(c, "userAccountControl"), "514");
 	assert_string_equal(shown(c, "sn"), "");
-	assert_true(str_eq(c->dn, STR("cn=ann,ou=people,dc=example,dc=test")));
+	assert_true(str_eq(c->dn, STR("cn=ann,ou=people,dc=test")));
 	static const struct pair enabling[] = {{"userAccountControl", "512"}, {NULL, NULL}};
 	struct plan *p = NULL;
 	in = input_of(enabling, "ann");
@@ -281,11 +216,6 @@ static void builds_for_active_directory(void **state) {
 }
 
 /* ---- LDIF ---- */
-static void assert_text(struct str got, const char *wanted) {
-	if (!str_eq(got, str_of(wanted)))
-		fail_msg("\n%.*s\nis not\n%s", FMT(got), wanted);
-}
-
 static void writes_ldif(void **state) {
 	(void)state;
 	static const struct pair given[] = {
@@ -298,11 +228,11 @@ static void writes_ldif(void **state) {
 		{NULL, NULL},
 	};
 	struct plan_input in = input_of(given, "jexample");
-	strs_add(arena, &in.groups, STR("cn=guests,ou=groups,dc=example,dc=test"));
+	strs_add(arena, &in.groups, STR("cn=guests,ou=groups,dc=test"));
 	assert_text(plan_ldif(arena, built(&in), &directory, 0),
 		"version: 1\n"
 		"\n"
-		"dn: uid=jexample,ou=people,dc=example,dc=test\n"
+		"dn: uid=jexample,ou=people,dc=test\n"
 		"changetype: add\n"
 		"objectClass: inetOrgPerson\n"
 		"employeeNumber: 01JABC\n"
@@ -319,10 +249,10 @@ static void writes_ldif(void **state) {
 		"# cn: Jörg Example\n"
 		"cn:: SsO2cmcgRXhhbXBsZQ==\n"
 		"\n"
-		"dn: cn=guests,ou=groups,dc=example,dc=test\n"
+		"dn: cn=guests,ou=groups,dc=test\n"
 		"changetype: modify\n"
 		"add: member\n"
-		"member: uid=jexample,ou=people,dc=example,dc=test\n"
+		"member: uid=jexample,ou=people,dc=test\n"
 		"-\n");
 	assert_text(plan_ldif(arena, built(&in), &directory, 1), "");
 }
@@ -356,7 +286,7 @@ static void writes_special_names(void **state) {
 		struct plan_input in = input_of(ann, rows[i].login);
 		struct plan *p = built(&in), *again = NULL;
 		struct str ldif = plan_ldif(arena, p, &directory, 0);
-		if (!str_contains(ldif, str_printf(arena, "\ndn: uid=%s,ou=people,dc=example,dc=test\n", rows[i].rdn)))
+		if (!str_contains(ldif, str_printf(arena, "\ndn: uid=%s,ou=people,dc=test\n", rows[i].rdn)))
 			fail_msg("%s:\n%.*s", rows[i].login, FMT(ldif));
 		assert_true(str_eq(dn_rdn_value(arena, p->candidates[0].dn), str_of(rows[i].login)));
 		assert_int_equal(plan_parse(&task, plan_json(arena, p), &again), OK);
@@ -406,7 +336,7 @@ static struct plan *sample(void) {
 	};
 	struct plan_input in = input_of(given, "ann");
 	strs_add(arena, &in.logins, STR("ann,2"));
-	strs_add(arena, &in.groups, STR("cn=a\\2Cb,ou=groups,dc=example,dc=test"));
+	strs_add(arena, &in.groups, STR("cn=a\\2Cb,ou=groups,dc=test"));
 	return built(&in);
 }
 
@@ -428,7 +358,7 @@ static void is_canonical(void **state) {
 	struct plan *p = built(&in);
 	assert_text(plan_json(arena, p),
 		"{\"version\":1,\"directory\":\"main\",\"marker\":\"01JABC\",\"candidates\":[{\"login\":\"ann\","
-		"\"dn\":\"uid=ann,ou=people,dc=example,dc=test\",\"attributes\":["
+		"\"dn\":\"uid=ann,ou=people,dc=test\",\"attributes\":["
 		"{\"name\":\"objectClass\",\"values\":[\"inetOrgPerson\"]},{\"name\":\"employeeNumber\",\"values\":["
 		"\"01JABC\"]},"
 		"{\"name\":\"pwdAccountLockedTime\",\"values\":[\"000001010000Z\"]},{\"name\":\"uid\",\"values\":["
@@ -499,7 +429,7 @@ static void names_its_steps(void **state) {
 	assert_text(plan_step_title(arena, p, 4), "");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, plan_begin, plan_end)
 int main(void) {
 	secret_init();
 	const struct CMUnitTest tests[] = {

@@ -1,45 +1,20 @@
 /* Updates: what is built, written as LDIF and JSON, and each step in every state that it may find. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/plan_fixture.h"
 
 #include "base/buf.h"
 #include "base/secret.h"
-#include "federation/plan/plan.h"
-#include "tests/unit/fake_directory.h"
 
-#define ANN    "uid=ann,ou=people,dc=test"
-#define GUESTS "cn=guests,ou=groups,dc=test"
-#define VPN    "cn=vpn,ou=groups,dc=test"
 #define FORMER "ou=former,dc=test"
 
-static struct arena *arena;
-static struct task task;
-static struct directory_config directory;
 static struct fake_person *ann;
 
 static int begin(void **state) {
-	(void)state;
-	arena = arena_new();
-	task_begin(&task, arena, NULL, 1000);
-	directory = (struct directory_config){.id = STR("main"),
-		.rdn_attribute = STR("uid"),
-		.group_member_attribute = STR("member"),
-		.marker_attribute = STR("employeeNumber"),
-		.people_base = STR("ou=people,dc=test")};
+	plan_begin(state);
 	fake_reset();
 	ann = fake_person_add("ann", "ann@x.test");
-	snprintf(ann->given, sizeof(ann->given), "Ann");
+	SET(ann->given, "Ann");
 	fake_join(fake_group_add(GUESTS), ann);
 	fake_group_add(VPN);
-	return 0;
-}
-
-static int end(void **state) {
-	(void)state;
-	arena_free(arena);
 	return 0;
 }
 
@@ -76,7 +51,7 @@ static enum err build(const struct typed *w, struct plan **ret) {
 	return update_build(&task, &in, ret);
 }
 
-static struct plan *plan_of(const struct typed *w) {
+static struct plan *update_of(const struct typed *w) {
 	struct plan *p = NULL;
 	assert_int_equal(build(w, &p), OK);
 	return p;
@@ -87,11 +62,6 @@ static struct str titles(const struct plan *p) {
 	for (size_t i = 0; i < plan_steps(p); i++)
 		strs_add(arena, &list, plan_step_title(arena, p, i));
 	return str_join(arena, list, STR(", "));
-}
-
-static void assert_text(struct str got, const char *wanted) {
-	if (!str_eq(got, str_of(wanted)))
-		fail_msg("\"%.*s\", not \"%s\"", FMT(got), wanted);
 }
 
 static const struct {
@@ -119,7 +89,7 @@ static const struct {
 static void builds_what_is_not_so_yet(void **state) {
 	(void)state;
 	for (size_t i = 0; i < COUNT(builds); i++) {
-		struct plan *p = plan_of(&builds[i].wishes), *again = NULL;
+		struct plan *p = update_of(&builds[i].wishes), *again = NULL;
 		assert_text(titles(p), builds[i].titles);
 		assert_int_equal(plan_parse(&task, plan_json(arena, p), &again), OK);
 		assert_true(str_eq(plan_json(arena, p), plan_json(arena, again)));
@@ -132,8 +102,8 @@ static void builds_what_is_not_so_yet(void **state) {
 static void leaves_links_to_active_directory(void **state) {
 	(void)state;
 	directory.driver = DIRECTORY_ACTIVE_DIRECTORY;
-	assert_text(titles(plan_of(&(struct typed){.parent = FORMER})), "move below ou=former");
-	assert_text(titles(plan_of(&(struct typed){.remove = true})), "disable, delete");
+	assert_text(titles(update_of(&(struct typed){.parent = FORMER})), "move below ou=former");
+	assert_text(titles(update_of(&(struct typed){.remove = true})), "disable, delete");
 }
 
 static void refuses(void **state) {
@@ -159,7 +129,7 @@ static void refuses(void **state) {
 static void shows(void **state) {
 	(void)state;
 	assert_text(plan_ldif(arena,
-			    plan_of(&(struct typed){
+			    update_of(&(struct typed){
 				    .given = "J\xC3\xB6rg", .leave = GUESTS, .join = VPN, .parent = FORMER}),
 			    &directory, 0),
 		"version: 1\n"
@@ -170,7 +140,7 @@ static void shows(void **state) {
 		"\ndn: " ANN "\nchangetype: modrdn\nnewrdn: uid=ann\ndeleteoldrdn: 1\nnewsuperior: " FORMER "\n"
 		"\n# where the server does not do so by itself\ndn: " VPN "\nchangetype: modify\n"
 		"add: member\nmember: uid=ann," FORMER "\n-\ndelete: member\nmember: " ANN "\n-\n");
-	assert_text(plan_ldif(arena, plan_of(&(struct typed){.remove = true}), &directory, 0),
+	assert_text(plan_ldif(arena, update_of(&(struct typed){.remove = true}), &directory, 0),
 		"version: 1\n"
 		"\ndn: " ANN "\nchangetype: modify\nreplace: fakeEnabled\nfakeEnabled: no\n-\n"
 		"\ndn: " GUESTS "\nchangetype: modify\ndelete: member\nmember: " ANN "\n-\n"
@@ -220,10 +190,10 @@ static void reads_only_its_own(void **state) {
 /* What others, or a run of which no record was made, did between the plan and the step. */
 static void nothing(void) {}
 static void given_done(void) {
-	snprintf(ann->given, sizeof(ann->given), "Bea");
+	SET(ann->given, "Bea");
 }
 static void given_other(void) {
-	snprintf(ann->given, sizeof(ann->given), "Cleo");
+	SET(ann->given, "Cleo");
 }
 static void disabled_done(void) {
 	ann->enabled = false;
@@ -238,13 +208,13 @@ static void group_gone(void) {
 	fake.groups[0].dn[0] = fake.groups[1].dn[0] = 'x';
 }
 static void renamed(void) {
-	snprintf(ann->dn, sizeof(ann->dn), "uid=bea,ou=people,dc=test");
+	SET(ann->dn, "uid=bea,ou=people,dc=test");
 }
 static void moved(void) {
-	snprintf(ann->dn, sizeof(ann->dn), "uid=ann," FORMER);
+	SET(ann->dn, "uid=ann," FORMER);
 }
 static void moved_away(void) {
-	snprintf(ann->dn, sizeof(ann->dn), "uid=ann,ou=elsewhere,dc=test");
+	SET(ann->dn, "uid=ann,ou=elsewhere,dc=test");
 }
 static void gone(void) {
 	ann->gone = true;
@@ -303,16 +273,12 @@ static const struct row {
 	{"delete, renamed", REMOVE, renamed, OK, NULL, NULL, false, false, false},
 };
 
-static enum err run(const struct plan *p, struct plan_progress *progress) {
-	struct report report;
-	enum err e = OK;
-	while (!e && progress->step < plan_steps(p)) {
-		task_clear(&task);
-		e = plan_step_run(&task, &directory, p, progress, &report);
-		if (!e)
-			assert_int_equal(report.result, 0);
+static enum err carry_out(const struct plan *p, struct plan_progress *progress) {
+	while (progress->step < plan_steps(p)) {
+		TRY(run(p, progress));
+		assert_int_equal(report.result, 0);
 	}
-	return e;
+	return OK;
 }
 
 static bool row_holds(const struct row *r) {
@@ -334,16 +300,15 @@ static void looks_before_it_acts(void **state) {
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct plan_progress progress = {0}, again = {0};
 		begin(state);
-		struct plan *p = plan_of(&rows[i].wishes);
+		struct plan *p = update_of(&rows[i].wishes);
 		rows[i].meanwhile();
-		if (run(p, &progress) != rows[i].wanted)
+		if (carry_out(p, &progress) != rows[i].wanted)
 			fail_msg("%s: %.*s", rows[i].name, FMT(task.failure_detail));
 		assert_row(&rows[i]);
 		if (!rows[i].wanted && rows[i].dn) { /* from the start, as if no record had been made */
-			assert_int_equal(run(p, &again), OK);
+			assert_int_equal(carry_out(p, &again), OK);
 			assert_row(&rows[i]);
 		}
-		end(state);
 	}
 }
 
@@ -351,9 +316,9 @@ static void looks_before_it_acts(void **state) {
 static void deletes_only_whom_it_means(void **state) {
 	struct plan_progress progress = {.step = 2};
 	(void)state;
-	struct plan *p = plan_of(&(struct typed){.remove = true});
+	struct plan *p = update_of(&(struct typed){.remove = true});
 	reused();
-	assert_int_equal(run(p, &progress), OK);
+	assert_int_equal(carry_out(p, &progress), OK);
 	assert_non_null(fake_person_find("ann"));
 }
 
@@ -362,21 +327,20 @@ static void goes_on_after(void **state) {
 	static const struct typed all = {.given = "Bea", .join = VPN, .leave = GUESTS, .parent = FORMER};
 	static const struct row wanted = {
 		.name = "all", .dn = "uid=ann," FORMER, .given = "Bea", .enabled = true, .vpn = true};
-	for (int fault = FAULT_DOWN; fault <= FAULT_LOST_AFTER; fault++) {
+	for (int fault = FAULT_DOWN; fault <= FAULT_LOST_HALF; fault++) {
 		bool met = true;
 		for (size_t n = 0; met; n++) {
 			struct plan_progress progress = {0};
 			begin(state);
-			struct plan *p = plan_of(&all);
+			struct plan *p = update_of(&all);
 			size_t before = fake.calls;
 			fake_fail(n, (enum fake_fault)fault);
-			enum err e = run(p, &progress);
+			enum err e = carry_out(p, &progress);
 			met = fake.calls > before + n;
 			if (met)
 				assert_true(e == ERR_UNAVAILABLE || e == ERR_TIMEOUT);
-			assert_int_equal(run(p, &progress), OK);
+			assert_int_equal(carry_out(p, &progress), OK);
 			assert_row(&wanted);
-			end(state);
 		}
 	}
 }
@@ -386,30 +350,28 @@ static void stays_with_a_controller(void **state) {
 	static const int64_t lags[] = {600, 0};
 	for (size_t i = 0; i < COUNT(lags); i++) {
 		struct plan_progress progress = {0};
-		struct report report;
 		begin(state);
 		directory.replication_lag = lags[i];
-		struct plan *p = plan_of(&(struct typed){.given = "Bea", .join = VPN});
-		assert_int_equal(plan_step_run(&task, &directory, p, &progress, &report), OK);
+		struct plan *p = update_of(&(struct typed){.given = "Bea", .join = VPN});
+		assert_int_equal(run(p, &progress), OK);
 		assert_string_equal(fake.pinned, "");
 		assert_text(progress.controller, "ldap://fake");
-		assert_int_equal(plan_step_run(&task, &directory, p, &progress, &report), OK);
+		assert_int_equal(run(p, &progress), OK);
 		assert_string_equal(fake.pinned, lags[i] ? "ldap://fake" : "");
 		assert_true(str_empty(task.pinned_to));
-		end(state);
 	}
 }
 
 static void tells_no_value(void **state) {
 	struct plan_progress progress = {0};
 	(void)state;
-	struct plan *p = plan_of(&(struct typed){.given = "Bea"});
+	struct plan *p = update_of(&(struct typed){.given = "Bea"});
 	given_other();
-	assert_int_equal(run(p, &progress), ERR_REFUSED);
+	assert_int_equal(carry_out(p, &progress), ERR_REFUSED);
 	assert_text(task.failure_detail, "attribute givenName was changed by others meanwhile");
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, plan_end)
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(builds_what_is_not_so_yet),
@@ -417,10 +379,10 @@ int main(void) {
 		TEST(refuses),
 		TEST(shows),
 		TEST(reads_only_its_own),
-		cmocka_unit_test(looks_before_it_acts),
+		TEST(looks_before_it_acts),
 		TEST(deletes_only_whom_it_means),
-		cmocka_unit_test(goes_on_after),
-		cmocka_unit_test(stays_with_a_controller),
+		TEST(goes_on_after),
+		TEST(stays_with_a_controller),
 		TEST(tells_no_value),
 	};
 	secret_init();
