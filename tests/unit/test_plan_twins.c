@@ -111,6 +111,7 @@ static void names_it_again(void **state) {
 	struct plan *p = plan_of(1, 1);
 	struct plan_progress progress = finished(p);
 	SET(fake.people[0].dn, "uid=ann\\0ACNF:0a1b2c,ou=people,dc=test");
+	progress.dn = str_dup(arena, str_of(fake.people[0].dn)); /* as it was read back */
 	fake.people[0].enabled = true;
 	person_at(ANN, "ann", MARKER, FAKE_CONTROLLERS);
 	fake.may_not = true;
@@ -119,6 +120,20 @@ static void names_it_again(void **state) {
 	assert_int_equal(settle_all(p, &progress), OK);
 	assert_int_equal(shown(), 1);
 	assert_true(str_eq(str_of(fake.people[0].dn), STR(ANN)));
+	assert_text(progress.dn, ANN);
+}
+
+/* Somebody else has that name by now. */
+static void takes_no_name_from_others(void **state) {
+	(void)state;
+	struct plan *p = plan_of(1, 1);
+	struct plan_progress progress = finished(p);
+	SET(fake.people[0].dn, "uid=ann\\0ACNF:0a1b2c,ou=people,dc=test");
+	fake.people[0].enabled = true;
+	person_at(ANN, "other", "", FAKE_CONTROLLERS);
+	assert_int_equal(settle_all(p, &progress), ERR_REFUSED);
+	assert_true(str_contains(task.failure_detail, STR("is in use")));
+	assert_text(str_of(fake.people[0].dn), "uid=ann\\0ACNF:0a1b2c,ou=people,dc=test");
 }
 
 /* Another's entry with the login name. */
@@ -170,6 +185,7 @@ int main(void) {
 		TEST(removes_nothing_else),
 		TEST(settles_what_came_later),
 		TEST(names_it_again),
+		TEST(takes_no_name_from_others),
 		TEST(gives_way_to_the_older),
 		TEST(stays_where_it_must),
 	};
