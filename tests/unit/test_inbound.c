@@ -1,77 +1,7 @@
-/* What follows from a change in the directory: inbound_apply, inbound_due, reconcile_run. */
-#include "tests/unit/business_fixture.h"
+/* What follows from the word about one person, one group or one day: inbound_apply, inbound_due. */
+#include "tests/unit/inbound_fixture.h"
 
 #include "base/metric.h"
-#include "broker/login/login.h"
-#include "broker/sync/sync_private.h"
-
-#define DAY 86400000
-
-/* A person who is logged in, with an offline grant beside. */
-struct someone {
-	struct fake_person *p;
-	struct account *a;
-	struct str session;
-};
-
-static struct someone someone(struct task *t, const char *name) {
-	struct someone s = {.p = fake_person_add(name, "some@x.test")};
-	struct login l = {0};
-	snprintf(s.p->stamp, sizeof(s.p->stamp), "stamp-1");
-	t->address = str_printf(t->arena, "address of %s", name);
-	assert_ok(login_password(t, str_of(name), str_of(s.p->password), STR(""), STR("test"), &l));
-	assert_int_equal(l.result, LOGIN_OK);
-	s.a = l.account;
-	s.session = l.session;
-	const struct grant g = {.id = l.account->id,
-		.account_id = l.account->id,
-		.client = STR("Portal"),
-		.scope = STR("openid offline_access"),
-		.expires_at = clock_wall_ms() + DAY};
-	assert_ok(grants_insert(t, &g));
-	return s;
-}
-
-static bool logged_in(struct task *t, const struct someone *s) {
-	struct login_state state = {0};
-	struct grant *g = NULL;
-	enum err e = login_session(t, s->session, &state);
-	assert_true(e == OK || e == ERR_LOGIN);
-	assert_ok(grants_find(t, s->a->id, &g));
-	assert_int_equal(e == OK, g->revoked_at == 0);
-	task_clear(t);
-	return e == OK;
-}
-
-static struct feed_row row_of(struct task *t) {
-	struct feed_row *f = NULL;
-	if (feeds_find(t, STR("main"), &f))
-		return (struct feed_row){.directory = STR("main"), .cookie = STR(""), .reconciled_at = 1};
-	return *f;
-}
-
-static struct feed_change change_of(struct task *t, enum feed_change_kind kind, const struct fake_person *p) {
-	struct feed_change c = {kind, kind == FEED_CHANGED ? FEED_PERSON : FEED_UNKNOWN, str_of(p->id), NULL};
-	if (kind == FEED_CHANGED)
-		assert_ok(directory_find_id(t, &world_directory, c.stable_id, &c.entry));
-	return c;
-}
-
-static void apply(struct task *t, struct feed_batch b) {
-	struct feed_row f = row_of(t);
-	assert_ok(inbound_apply(t, &world_directory, &b, &f));
-}
-
-static void tell(struct task *t, enum feed_change_kind kind, const struct fake_person *p) {
-	struct feed_change c = change_of(t, kind, p);
-	apply(t, (struct feed_batch){.v = &c, .n = 1, .cookie = STR("c"), .controller = STR("ldap://one")});
-}
-
-static struct mirror *mirror_now(struct task *t, const struct someone *s) {
-	struct mirror *m = NULL;
-	assert_ok(mirrors_find(t, s->a->id, &m));
-	return m;
-}
 
 /* ---- what changes one person ---- */
 
@@ -96,11 +26,6 @@ static void sets_password(struct fake_person *p) {
 static void loses_stamp(struct fake_person *p) {
 	p->stamp[0] = 0;
 }
-static void renames(struct fake_person *p) {
-	snprintf(p->dn, sizeof(p->dn), "uid=renamed,ou=people,dc=test");
-	snprintf(p->login, sizeof(p->login), "renamed");
-}
-
 static const struct {
 	const char *name;
 	void (*change)(struct fake_person *p);
@@ -342,108 +267,6 @@ static void a_change_by_the_person_is_ours(void **state) {
 	assert_err(login_session(t, l.session, &still), ERR_LOGIN);
 }
 
-/* ---- everything told ---- */
-
-static void tell_all(struct task *t, const struct someone *v, size_t n, size_t there) {
-	struct feed_change *c = arena_array(t->arena, struct feed_change, n);
-	for (size_t i = 0; i < there; i++)
-		c[i] = change_of(t, i % 2 ? FEED_SEEN : FEED_CHANGED, v[i].p);
-	apply(t, (struct feed_batch){
-			 .v = c, .n = there, .cookie = STR("all"), .restarted = true, .whole = true, .current = true});
-}
-
-static size_t count_logged_in(struct task *t, const struct someone *v, size_t n) {
-	size_t count = 0;
-	for (size_t i = 0; i < n; i++)
-		count += logged_in(t, &v[i]);
-	return count;
-}
-
-static void what_was_not_told_is_gone(void **state) {
-	struct task *t = world_task(*state);
-	struct someone v[30];
-	for (size_t i = 0; i < COUNT(v); i++)
-		v[i] = someone(t, str_printf(t->arena, "p%zu%c", i, 0).p);
-	world_clock(1000);
-	tell_all(t, v, 30, 30);
-	assert_int_equal(count_logged_in(t, v, 30), 30);
-	assert_int_equal(row_of(t).state, FEED_FOLLOWING);
-	world_clock(2000);
-	tell_all(t, v, 30, 24); /* 6 of 30: a fifth */
-	assert_int_equal(count_logged_in(t, v, 30), 24);
-	assert_str(row_of(t).cookie, STR("all"));
-	world_clock(3000);
-	tell_all(t, v, 30, 18); /* 6 of 24: more */
-	struct feed_row f = row_of(t);
-	assert_int_equal(f.state, FEED_STOPPED);
-	assert_true(str_starts(f.detail, STR("6 of 24 ")));
-	assert_int_equal(count_logged_in(t, v, 30), 24);
-	f.cookie = STR("kept");
-	assert_ok(feeds_put(t, &f));
-	world_clock(4000);
-	tell_all(t, v, 30, 0);
-	assert_str(row_of(t).cookie, STR("kept"));
-	assert_int_equal(row_of(t).state, FEED_STOPPED);
-	/* The directory was mended. */
-	world_clock(5000);
-	tell_all(t, v, 30, 24);
-	assert_int_equal(row_of(t).state, FEED_FOLLOWING);
-	assert_str(row_of(t).cookie, STR("all"));
-	assert_str(row_of(t).detail, STR(""));
-	/* Or the operators accept. */
-	world_clock(6000);
-	tell_all(t, v, 30, 0);
-	f = row_of(t);
-	assert_int_equal(f.state, FEED_STOPPED);
-	struct feed_row before = f;
-	f.state = FEED_ACCEPTED;
-	assert_ok(feeds_put(t, &f));
-	world_clock(7000);
-	struct feed_batch all = {.restarted = true, .whole = true, .current = true};
-	assert_ok(inbound_apply(t, &world_directory, &all, &before)); /* of a watcher that did not see it yet */
-	assert_int_equal(row_of(t).state, FEED_FOLLOWING);
-	assert_int_equal(count_logged_in(t, v, 30), 0);
-	world_clock(0);
-}
-
-/* Memory does not add up over those that are gone at once. */
-static void hundreds_may_go(void **state) {
-	struct task *t = world_task(*state);
-	struct feed_row f = row_of(t);
-	int64_t unseen = 0, all = 0;
-	assert_ok(store_begin(t));
-	for (int i = 0; i < 600; i++) {
-		const struct account a = {.id = random_id(t->arena),
-			.directory = STR("main"),
-			.stable_id = str_printf(t->arena, "id-%d", i),
-			.sub = random_id(t->arena),
-			.last_login_at = 1};
-		const struct mirror m = {.account_id = a.id, .directory = a.directory, .stable_id = a.stable_id};
-		const struct session s = {.id_hash = a.id, .sid = a.id, .account_id = a.id};
-		assert_ok(accounts_insert(t, &a));
-		assert_ok(mirrors_put(t, &m));
-		assert_ok(sessions_insert(t, &s));
-	}
-	f.state = FEED_ACCEPTED;
-	assert_ok(store_end(t, feeds_put(t, &f)));
-	size_t before = arena_used(t->arena);
-	apply(t, (struct feed_batch){.restarted = true, .whole = true, .current = true});
-	assert_true(arena_used(t->arena) - before < LIMIT_ARENA / 64);
-	assert_ok(mirrors_count(t, STR("main"), INT64_MAX, &unseen, &all));
-	assert_int_equal(all, 0);
-}
-
-static void a_few_may_always_go(void **state) {
-	struct task *t = world_task(*state);
-	struct someone v[5];
-	for (size_t i = 0; i < COUNT(v); i++)
-		v[i] = someone(t, str_printf(t->arena, "f%zu%c", i, 0).p);
-	world_clock(1000);
-	tell_all(t, v, 5, 0);
-	assert_int_equal(count_logged_in(t, v, 5), 0);
-	assert_int_equal(row_of(t).state, FEED_FOLLOWING);
-}
-
 /* ---- groups ---- */
 
 static void groups_grow_old(void **state) {
@@ -565,64 +388,6 @@ static void the_day_of_a_realm_that_is_gone(void **state) {
 	assert_false(logged_in(t, &s));
 }
 
-/* ---- compare ---- */
-
-static void reconcile_mends(void **state) {
-	struct task *t = world_task(*state);
-	struct someone v[6];
-	struct drift x = {0};
-	for (size_t i = 0; i < COUNT(v); i++)
-		v[i] = someone(t, str_printf(t->arena, "r%zu%c", i, 0).p);
-	assert_ok(reconcile_run(t, &world_directory, &x));
-	assert_int_equal(x.looked, 6);
-	assert_int_equal(x.changed + x.gone + x.failed, 0);
-	v[0].p->enabled = false;
-	v[1].p->gone = true;
-	renames(v[2].p);
-	assert_ok(reconcile_run(t, &world_directory, &x));
-	assert_int_equal(x.looked, 6);
-	assert_int_equal(x.changed, 2);
-	assert_int_equal(x.gone, 1);
-	assert_false(logged_in(t, &v[0]));
-	assert_false(logged_in(t, &v[1]));
-	assert_true(logged_in(t, &v[2]));
-	assert_ok(reconcile_run(t, &world_directory, &x));
-	assert_int_equal(x.looked, 5); /* who is gone is not asked for again */
-	assert_int_equal(x.changed + x.gone + x.failed, 0);
-	fake.down = true;
-	assert_err(reconcile_run(t, &world_directory, &x), ERR_UNAVAILABLE);
-	fake.down = false;
-}
-
-/* What the feed told while we looked counts more than what we saw. */
-static void a_look_is_older_than_the_feed(void **state) {
-	struct task *t = world_task(*state);
-	struct someone s = someone(t, "looked");
-	struct inbound in = {.directory = &world_directory, .now = clock_wall_ms(), .looked = true};
-	struct feed_change live = change_of(t, FEED_CHANGED, s.p);
-	world_clock(1000);
-	s.p->enabled = false;
-	tell(t, FEED_CHANGED, s.p);
-	assert_ok(inbound_person(t, &in, s.a, live.entry));
-	assert_int_equal(mirror_now(t, &s)->state, MIRROR_DISABLED);
-	in.now = clock_wall_ms();
-	assert_ok(inbound_person(t, &in, s.a, live.entry));
-	assert_int_equal(mirror_now(t, &s)->state, MIRROR_LIVE);
-}
-
-static void reconcile_does_not_believe_everything(void **state) {
-	struct task *t = world_task(*state);
-	struct someone v[6];
-	struct drift x = {0};
-	for (size_t i = 0; i < COUNT(v); i++) {
-		v[i] = someone(t, str_printf(t->arena, "d%zu%c", i, 0).p);
-		v[i].p->gone = true;
-	}
-	assert_err(reconcile_run(t, &world_directory, &x), ERR_REFUSED);
-	assert_int_equal(x.gone, 6);
-	assert_int_equal(count_logged_in(t, v, 6), 6);
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_setup, world_teardown)
 int main(void) {
 	const struct CMUnitTest tests[] = {
@@ -638,17 +403,11 @@ int main(void) {
 		TEST(a_refused_change_hides_nothing),
 		TEST(a_refused_change_ends_what_another_ended),
 		TEST(a_change_by_the_person_is_ours),
-		TEST(what_was_not_told_is_gone),
-		TEST(a_few_may_always_go),
-		TEST(hundreds_may_go),
 		TEST(groups_grow_old),
 		TEST(groups_of_a_changed_entry_are_old),
 		TEST(all_or_nothing),
 		TEST(the_day_comes),
 		TEST(the_day_of_a_realm_that_is_gone),
-		TEST(reconcile_mends),
-		TEST(a_look_is_older_than_the_feed),
-		TEST(reconcile_does_not_believe_everything),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
