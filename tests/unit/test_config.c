@@ -1,55 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <jansson.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/secret.h"
-#include "config/config_private.h"
-
-#define SECRET "0123456789abcdef0123456789abcdef"
-
-/* Paths are relative to a folder that main() makes. */
-static const char base_text[] =
-#include "tests/unit/test_config_base.inc"
-	;
-
-static struct arena *arena;
-
-static void write_file(const char *name, const char *text, size_t n, mode_t mode) {
-	FILE *f = fopen(name, "w");
-	assert_non_null(f);
-	assert_int_equal(fwrite(text, 1, n, f), n);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(name, mode), 0);
-}
-
-static enum err load(struct str text, struct config **ret, struct config_errors *errors) {
-	write_file("usher.yaml", text.p, text.n, 0644);
-	return config_load(arena, "usher.yaml", ret, errors);
-}
-
-static struct config *load_base(void) {
-	struct config *c = NULL;
-	struct config_errors errors;
-	enum err e = load(str_of(base_text), &c, &errors);
-	if (e)
-		print_error("%.*s", FMT(config_errors_text(arena, "usher.yaml", &errors)));
-	assert_int_equal(e, OK);
-	return c;
-}
-
-static void assert_str(struct str s, const char *expected) {
-	if (!str_eq(s, str_of(expected)))
-		fail_msg("\"%.*s\" is not \"%s\"", FMT(s), expected);
-}
-
-static void assert_strs(struct strs s, const char *expected) {
-	assert_str(str_join(arena, s, STR("|")), expected);
-}
+/* The configuration as it is read: what was written, and what follows from it. */
+#include "tests/unit/config_fixture.h"
 
 static void the_daemon_is_as_written(void **state) {
 	(void)state;
@@ -250,121 +200,6 @@ static void the_clients_are_as_written(void **state) {
 	assert_str(app->roles_claim, "roles");
 }
 
-/* base_text with the first `from` replaced, which then is wrong at the line of `from`, plus `below`. */
-static const struct broken {
-	const char *from, *to;
-	unsigned below;
-	const char *key, *message;
-} broken[] = {
-#include "tests/unit/test_config_broken.inc"
-};
-
-static struct str replaced(const char *from, const char *to, unsigned *line) {
-	const char *at = strstr(base_text, from);
-	if (!at)
-		fail_msg("not in the base text: %s", from);
-	*line = 1;
-	for (const char *p = base_text; p < at; p++)
-		*line += *p == '\n';
-	return str_printf(arena, "%.*s%s%s", (int)(at - base_text), base_text, to, at + strlen(from));
-}
-
-static unsigned check_broken(const struct broken *b) {
-	struct config *c = NULL;
-	struct config_errors errors;
-	unsigned line;
-	struct str text = replaced(b->from, b->to, &line);
-	enum err e = load(text, &c, &errors);
-	struct str all = config_errors_text(arena, "usher.yaml", &errors);
-	const struct config_error *told = &errors.v[0];
-	if (e == ERR_CONFIG && !c && errors.n == 1 && told->line == line + b->below &&
-		str_eq(told->key, str_of(b->key)) && str_contains(told->expected, str_of(b->message)))
-		return 0;
-	print_error("\"%s\": expected line %u: %s: %s; got %zu errors:\n%.*s", b->to, line + b->below, b->key,
-		b->message, errors.n, FMT(all));
-	return 1;
-}
-
-static void broken_files_are_told(void **state) {
-	(void)state;
-	unsigned wrong = 0;
-	for (size_t i = 0; i < COUNT(broken); i++)
-		wrong += check_broken(&broken[i]);
-	assert_int_equal(wrong, 0);
-}
-
-static void the_text_of_an_error_is_for_people(void **state) {
-	(void)state;
-	struct config *c;
-	struct config_errors errors;
-	unsigned line;
-	assert_int_equal(load(replaced("driver: openldap", "driver: opneldap", &line), &c, &errors), ERR_CONFIG);
-	assert_str(config_errors_text(arena, "usher.yaml", &errors),
-		"usher.yaml:31:17: realms.staff.directories.main.driver: \"opneldap\" is not one of openldap, "
-		"active_directory, 389ds; did you mean openldap?\n");
-}
-
-static void all_errors_are_told_in_order(void **state) {
-	(void)state;
-	struct config *c;
-	struct config_errors errors;
-	unsigned line;
-	struct str text = replaced("port: 25\n  tls: tls", "port: x\n  tls: ssl", &line);
-	assert_int_equal(load(text, &c, &errors), ERR_CONFIG);
-	assert_int_equal(errors.n, 2);
-	assert_int_equal(errors.v[0].line, line);
-	assert_str(errors.v[0].key, "mail.port");
-	assert_int_equal(errors.v[1].line, line + 1);
-	assert_str(errors.v[1].key, "mail.tls");
-	config_error_add(arena, &errors, line - 1, STR("mail.host"), "is %s", "unreachable");
-	assert_int_equal(errors.n, 3);
-	assert_str(errors.v[0].key, "mail.host");
-	assert_str(errors.v[0].expected, "is unreachable");
-}
-
-static void too_many_errors_are_counted(void **state) {
-	(void)state;
-	struct config *c;
-	struct config_errors errors;
-	struct buf b = buf_new(arena, LIMIT_BODY);
-	for (int i = 0; i < 100; i++)
-		buf_printf(&b, "key%d: x\n", i);
-	buf_put(&b, str_of(base_text));
-	assert_int_equal(load(buf_str(&b), &c, &errors), ERR_CONFIG);
-	assert_int_equal(errors.n, 100);
-	assert_int_equal(errors.v[LIMIT_CONFIG_ERRORS - 1].line, LIMIT_CONFIG_ERRORS);
-	assert_true(str_ends(config_errors_text(arena, "f", &errors), STR("f: … and 36 more\n")));
-}
-
-static void files_have_their_rules(void **state) {
-	(void)state;
-	static const struct {
-		const char *content;
-		size_t n;
-		mode_t mode;
-		const char *message;
-	} rows[] = {
-		{"", 0, 0600, "is empty"},
-		{"\n", 1, 0600, "is empty"},
-		{"secret\n", 7, 0644, "may be read or written by everybody"},
-		{"two\nlines\n", 10, 0600, "more than one line"},
-		{"nul\0nul", 7, 0600, "not text"},
-	};
-	struct config *c;
-	struct config_errors errors;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		write_file("mail.password", rows[i].content, rows[i].n, rows[i].mode);
-		assert_int_equal(load(str_of(base_text), &c, &errors), ERR_CONFIG);
-		assert_int_equal(errors.n, 1);
-		assert_true(str_contains(errors.v[0].expected, str_of(rows[i].message)));
-		assert_false(str_contains(errors.v[0].expected, STR("lines")));
-	}
-	write_file("mail.password", "mail secret \n", 13, 0640);
-	load_base();
-	assert_int_equal(config_load(arena, "absent.yaml", &c, &errors), ERR_CONFIG);
-	assert_true(str_contains(errors.v[0].expected, STR("cannot be read: No such file")));
-}
-
 static void active_directory_has_its_defaults(void **state) {
 	(void)state;
 	struct config *c = NULL;
@@ -419,107 +254,17 @@ static void a_catalog_is_derived(void **state) {
 	}
 }
 
-static void every_key_is_complete(void **state) {
-	(void)state;
-	for (size_t i = 0; i < key_count(); i++) {
-		const struct key *key = key_at(i);
-		bool words = key->type == KEY_ENUM || key->type == KEY_WORD || key->type == KEY_FLAGS;
-		bool number = key->type == KEY_INT || key->type == KEY_DURATION || key->type == KEY_DURATION_MS;
-		bool many = key->type == KEY_LIST || key->type == KEY_MAP || key->type == KEY_ITEMS ||
-			    key->type == KEY_FLAGS;
-		if (!key->help || !*key->help || key->help[strlen(key->help) - 1] != '.')
-			fail_msg("%s has no help", key->path);
-		if (key->required == (key->fallback != NULL))
-			fail_msg("%s is neither required nor has a default, or both", key->path);
-		if (words != (key->words != NULL) || ((number || many) && !(key->max > key->min)))
-			fail_msg("%s has no words or range", key->path);
-		if ((key->type == KEY_MAP || key->type == KEY_ITEMS) != (key->shape != NULL))
-			fail_msg("%s has no shape", key->path);
-		const char *dot = strrchr(key->path, '.');
-		struct str parent = str_slice(key->path, dot ? (size_t)(dot - key->path) : 0);
-		bool known = !dot;
-		for (size_t j = 0; j < key_count(); j++) {
-			struct str path = str_of(key_at(j)->path), below = str_sub(parent, path.n, parent.n);
-			known |= str_starts(parent, path) &&
-				 (str_empty(below) || str_eq(below, STR("[]")) || str_eq(below, STR(".*")));
-			if (j != i && str_eq(path, str_of(key->path)))
-				fail_msg("%s stands twice", key->path);
-		}
-		if (!known)
-			fail_msg("%s stands below no key", key->path);
-	}
-}
-
-static struct str read_source(const char *name) {
-	const char *top = getenv("top_srcdir");
-	struct str text = STR_NONE;
-	struct str path = str_printf(arena, "%s/%s", top ? top : ".", name);
-	const char *why = file_read(arena, path, LIMIT_RESPONSE, false, &text);
-	if (why)
-		fail_msg("%.*s %s", FMT(path), why);
-	return text;
-}
-
-static char *source_folder;
-
-static void generated_files_are_current(void **state) {
-	(void)state;
-	struct config *c = NULL;
-	struct config_errors errors;
-	struct str sample = config_sample(arena), schema = config_json_schema(arena), man = config_man(arena);
-	enum err e = config_load_text(arena, sample, &c, &errors);
-	if (e)
-		fail_msg("%.*s", FMT(config_errors_text(arena, "sample", &errors)));
-	assert_int_equal(c->realms[0].profiles[0].n_fields, 5);
-	assert_int_equal(c->realms[0].n_roles, 3);
-	json_t *json = json_loadb(schema.p, schema.n, JSON_REJECT_DUPLICATES, NULL);
-	assert_non_null(json);
-	assert_non_null(json_object_get(json_object_get(json, "properties"), "realms"));
-	json_decref(json);
-	for (size_t i = 0; i < key_count(); i++)
-		assert_true(str_contains(man, str_printf(arena, ".It Cm %s\n", key_at(i)->path)));
-	char *here = getcwd(NULL, 0);
-	assert_int_equal(chdir(source_folder), 0);
-	assert_true(str_eq(sample, read_source("deploy/usher.yaml.sample")));
-	assert_true(str_eq(schema, read_source("schemas/json/usher.schema.json")));
-	assert_int_equal(chdir(here), 0);
-	free(here);
-}
-
-static int each_begins(void **state) {
-	(void)state;
-	arena_wipe(arena);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup(f, each_begins)
-
 int main(void) {
-	static const char *const files[] = {
-		"usher.yaml", "mail.password", "ldap.password", "wiki.secret", "short.secret", "ca.pem"};
-	const struct CMUnitTest tests[] = {TEST(the_daemon_is_as_written), TEST(the_realm_is_as_written),
-		TEST(the_directory_is_as_written), TEST(the_fields_are_as_written), TEST(the_profile_is_as_written),
-		TEST(the_clients_are_as_written), TEST(broken_files_are_told), TEST(the_text_of_an_error_is_for_people),
-		TEST(all_errors_are_told_in_order), TEST(too_many_errors_are_counted), TEST(files_have_their_rules),
-		TEST(active_directory_has_its_defaults), TEST(a_catalog_is_derived), TEST(each_389_has_its_defaults),
-		TEST(every_key_is_complete), TEST(generated_files_are_current)};
-	char folder[] = "/tmp/test_config.XXXXXX";
-	source_folder = getcwd(NULL, 0);
-	if (!source_folder || !mkdtemp(folder) || chdir(folder))
-		return 1;
-	secret_init();
-	arena = arena_new();
-	write_file("mail.password", "mail secret \n", 13, 0600);
-	write_file("ldap.password", "ldap secret", 11, 0600);
-	write_file("wiki.secret", SECRET "\n", 33, 0600);
-	write_file("short.secret", "short\n", 6, 0600);
-	write_file("ca.pem", "x", 1, 0644);
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	for (size_t i = 0; i < COUNT(files); i++)
-		unlink(files[i]);
-	if (chdir("/") == 0)
-		rmdir(folder);
-	arena_free(arena);
-	free(source_folder);
-	return failed;
+	const struct CMUnitTest tests[] = {
+		TEST(the_daemon_is_as_written),
+		TEST(the_realm_is_as_written),
+		TEST(the_directory_is_as_written),
+		TEST(the_fields_are_as_written),
+		TEST(the_profile_is_as_written),
+		TEST(the_clients_are_as_written),
+		TEST(active_directory_has_its_defaults),
+		TEST(a_catalog_is_derived),
+		TEST(each_389_has_its_defaults),
+	};
+	return cmocka_run_group_tests(tests, config_setup, config_teardown);
 }
