@@ -64,7 +64,7 @@ enum err flow_grant(struct task *t, struct request *q, struct response *r, const
 
 enum err flow_refuse(struct task *t, struct request *q, struct response *r, const struct authorize *a, enum err code) {
 	struct answer answer = {0};
-	task_clear(t);
 	authorize_answer_error(t, a, code, &answer);
+	task_clear(t);
 	return flow_answer(t, q, r, a, &answer);
 }

@@ -61,7 +61,7 @@ void authorize_answer_code(struct task *t, const struct authorize *a, struct str
 }
 
 void authorize_answer_error(struct task *t, const struct authorize *a, enum err code, struct answer *ret) {
-	(void)t;
+	world.refusal = t->failure == code ? t->failure_detail : STR("");
 	*ret = (struct answer){
 		.redirect_uri = a->redirect_uri, .v = {{STR("error"), str_of(err_row(code)->oauth)}}, .n = 1};
 }

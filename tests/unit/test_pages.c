@@ -207,6 +207,8 @@ static void authorize(void **state) {
 	world.redirect = true;
 	assert_int_equal(get(NULL, REALM "/authorize?client_id=x"), 303);
 	assert_location("https://wiki.example.org/cb?error=invalid_scope");
+	assert_true(str_eq(world.refusal, STR("authorize")));
+	assert_int_equal(task.failure, OK);
 	assert_int_equal(get("expired", REALM "/authorize/resume"), 410);
 }
 
