@@ -43,9 +43,9 @@ static enum err answer_read(struct task *t, struct params p, struct authorize *a
 
 static enum err type_read(struct task *t, struct params p, struct authorize *a) {
 	struct str type = param(p, "response_type");
-	if (!str_absent(param(p, "request")))
+	if (!str_empty(param(p, "request")))
 		return task_fail(t, ERR_REQUEST, "request objects are not supported; send plain parameters");
-	if (!str_absent(param(p, "request_uri")))
+	if (!str_empty(param(p, "request_uri")))
 		return task_fail(t, ERR_REQUEST_URI, "request_uri is not supported; send plain parameters");
 	if (str_empty(type))
 		return task_fail(t, ERR_INVALID, "response_type is missing; send code");

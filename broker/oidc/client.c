@@ -42,7 +42,7 @@ static enum err presented_read(struct task *t, const struct credentials *c, stru
 		if (!str_empty(id) && !str_eq(id, p.id))
 			return task_fail(t, ERR_INVALID, "client_id is not the one of the Authorization header");
 	}
-	if (!str_absent(param(c->form, "client_assertion")) || p.id.n > CLIENT_ID_MAX || p.secret.n > SECRET_MAX)
+	if (!str_empty(param(c->form, "client_assertion")) || p.id.n > CLIENT_ID_MAX || p.secret.n > SECRET_MAX)
 		return refuse(t);
 	*ret = p;
 	return OK;

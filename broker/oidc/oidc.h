@@ -17,7 +17,8 @@ struct params { /* no name twice: the reader refuses duplicates (RFC 6749 3.1) *
 	const struct param *v;
 	size_t n;
 };
-struct str param(struct params p, const char *name); /* STR_NONE when absent */
+/* STR_NONE when absent; in a protocol an empty one counts as absent too (RFC 6749 3.1, 3.2) */
+struct str param(struct params p, const char *name);
 
 /* ---- keys ---- */
 /* Loads or makes the keys of every realm (each of realm->signing_algs), and publishes them to all threads. At start,

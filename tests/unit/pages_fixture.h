@@ -58,6 +58,7 @@ static inline int run(const char *name, enum method method, const char *target, 
 		world.logged_in ? SESSION_COOKIE : "", world.parked_at ? "; __Host-request-staff=PARKED" : "");
 	struct request q = {.method = method,
 		.cookie = cookie,
+		.authorization = world.authorization,
 		.origin = STR("https://id.example.org"),
 		.fetch_site = STR("same-origin")};
 	csrf_make(&q);

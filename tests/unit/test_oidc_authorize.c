@@ -31,6 +31,8 @@ static const struct refused {
 	{"response_type=code%20id_token", ERR_RESPONSE_TYPE, true},
 	{"request=eyJ", ERR_REQUEST, true},
 	{"request_uri=urn:x", ERR_REQUEST_URI, true},
+	{"request=", OK, true}, /* RFC 6749 3.1: as if it were not there */
+	{"request_uri=&prompt=&max_age=&login_hint=&id_token_hint=&response_mode=", OK, true},
 	{"response_mode=fragment", ERR_INVALID, true},
 	{"response_mode=form_post", OK, true},
 	{"scope", ERR_SCOPE, true},

@@ -27,6 +27,7 @@ static const struct caller {
 	{NULL, NULL, "client_id=app&client_secret=", OK},
 	{NULL, NULL, "client_id=app&client_secret=x", ERR_CLIENT},
 	{NULL, NULL, "client_id=app&client_assertion=x", ERR_CLIENT},
+	{NULL, NULL, "client_id=app&client_assertion=&client_assertion_type=", OK},
 	{"app", "", "", ERR_CLIENT},
 	{NULL, NULL, "", ERR_CLIENT},
 };

@@ -302,6 +302,10 @@ static void files(void **state) {
 	assert_int_equal(post(NULL, REALM "/userinfo", "access_token=tok"), 200);
 	assert_true(says("tok"));
 	assert_int_equal(get(NULL, REALM "/userinfo"), 401);
+	world.authorization = STR("Bearer tok");
+	assert_int_equal(post(NULL, REALM "/userinfo", "access_token=tok"), 400);
+	assert_int_equal(post(NULL, REALM "/userinfo", "access_token="), 200);
+	world.authorization = STR("");
 	assert_int_equal(post(NULL, REALM "/claims", "access_token=tok"), 200);
 	assert_true(str_eq(response_get(&response, "Content-Type"), STR("application/jwt")));
 	assert_int_equal(get(NULL, REALM "/claims"), 401);

@@ -34,7 +34,7 @@ static enum err bearer_of(struct task *t, const struct request *q, struct str *r
 	struct str posted = q->method == METHOD_POST ? param(q->form, "access_token") : STR_NONE;
 	struct str scheme = str_sub(q->authorization, 0, 7);
 	bool header = str_eq_case(scheme, STR("Bearer "));
-	if (header && !str_absent(posted))
+	if (header && !str_empty(posted))
 		return task_fail(t, ERR_INVALID, "a token in header and form");
 	if (!header && str_empty(posted))
 		return task_fail(t, ERR_LOGIN, "no token");
