@@ -59,6 +59,13 @@ static enum err refresh_seen(struct task *t, struct str token, struct seen *ret)
 	return OK;
 }
 
+/* A refresh token is shown to nobody but us (RFC 6749 1.5): an API that asks about one was given it in an access
+ * token's place, and would take it for one. */
+static bool may_see(const struct client_config *caller, const struct seen *s) {
+	bool is_refresh = str_empty(s->access.jti);
+	return s->client == caller || (caller->introspect && !is_refresh);
+}
+
 static json_t *audience(const struct strs *list) {
 	json_t *array = json_array();
 	for (size_t i = 0; i < list->n; i++)
@@ -99,7 +106,7 @@ enum err oidc_introspect(struct task *t, const struct credentials *c, struct str
 	enum err e = str_find(token, '.', 0) < token.n ? access_seen(t, token, &s) : refresh_seen(t, token, &s);
 	if (e && e != ERR_TOKEN)
 		return e;
-	if (e || (s.client != caller && !caller->introspect)) {
+	if (e || !may_see(caller, &s)) {
 		task_clear(t);
 		*ret_json = inactive;
 		return OK;

@@ -99,8 +99,10 @@ static void introspects(void **state) {
 		assert_member(seen, "client_id", STR("wiki"));
 		assert_member(seen, "token_type", STR("Bearer"));
 		assert_member(seen, "scope", STR("openid profile email roles"));
+		/* never of use at a resource server: RFC 6749 1.5, RFC 7662 4 */
 		assert_ok(json_parse(t, introspect(t, callers_of[i][0], callers_of[i][1], refresh), &other));
-		assert_true(json_is_true(json_object_get(other, "active")));
+		assert_int_equal(
+			json_is_true(json_object_get(other, "active")), str_eq(str_of(callers_of[i][0]), STR("wiki")));
 	}
 	assert_str(
 		introspect(t, "ask", "ask-secret", access), INACTIVE); /* a client that may not, and whose it is not */
@@ -111,12 +113,12 @@ static void introspects(void **state) {
 	assert_true(str_contains(introspect(t, "gate", "gate-secret", batch_token(t)), STR("\"sub\":\"batch\"")));
 	directory = DIRECTORY_DISABLED;
 	struct str disabled = introspect(t, "gate", "gate-secret", access),
-		   ended = introspect(t, "gate", "gate-secret", refresh);
+		   ended = introspect(t, "wiki", WIKI_SECRET, refresh);
 	directory = DIRECTORY_FINE;
 	assert_str(disabled, INACTIVE);
 	assert_str(ended, INACTIVE);
 	assert_ok(refresh_redeem(t, refresh, "", &json));
-	assert_str(introspect(t, "gate", "gate-secret", refresh), INACTIVE); /* used */
+	assert_str(introspect(t, "wiki", WIKI_SECRET, refresh), INACTIVE); /* used */
 	clock_shift_ms(301000);
 	struct str late = introspect(t, "gate", "gate-secret", access);
 	clock_shift_ms(-301000);
