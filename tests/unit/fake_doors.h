@@ -45,6 +45,7 @@ struct world {
 	int applied, cancelled;
 
 	struct str audit_actor, audit_subject; /* what the audit was asked for */
+	struct str changed, replaced;          /* whose password; the session that a login was to take the place of */
 	struct str authorization;              /* the header of a request */
 	struct str refusal;                    /* what an application is told of an error, besides its word */
 };

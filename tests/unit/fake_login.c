@@ -32,7 +32,8 @@ enum err fake_password(struct task *t, enum err e, struct password_problem *prob
 
 enum err login_password(struct task *t, struct str username, struct str password, struct str old_session,
 	struct str agent, struct login *ret) {
-	(void)t, (void)username, (void)password, (void)old_session, (void)agent;
+	(void)t, (void)username, (void)password, (void)agent;
+	world.replaced = str_eq(old_session, STR("S")) ? STR("S") : STR("");
 	*ret = (struct login){.result = world.login,
 		.account = &fake_account,
 		.session = STR("SESSION"),
@@ -70,7 +71,8 @@ enum err login_end_others(struct task *t, struct str account_id, struct str exce
 
 enum err login_change_password(struct task *t, struct str username, struct str old_password, struct str new_password,
 	struct password_problem *problem) {
-	(void)username, (void)old_password, (void)new_password;
+	(void)old_password, (void)new_password;
+	world.changed = str_eq(username, STR("bob")) ? STR("bob") : STR("grace");
 	enum err e = fake_password(t, world.change, problem);
 	problem->policy = (struct password_policy){.known = true, .min_length = 14};
 	return e;

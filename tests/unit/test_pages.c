@@ -177,6 +177,26 @@ static void password(void **state) {
 	assert_int_equal(post("reset_ended", REALM "/reset", "t=X&password=newnew"), 410);
 }
 
+/* Who must change a password first, in a browser where somebody else is logged in. */
+static void password_of_another(void **state) {
+	(void)state;
+	world_reset();
+	world.logged_in = true;
+	world.login = LOGIN_MUST_CHANGE;
+	assert_int_equal(post(NULL, REALM "/login", "username=bob&password=p"), 200);
+	assert_true(says("value=\"bob\""));
+	world.login = LOGIN_OK;
+	world.change = ERR_FIELDS;
+	world.password_reason = "password.weak";
+	assert_int_equal(post(NULL, REALM "/password", "username=bob&password=p&new_password=n"), 422);
+	assert_true(says("value=\"bob\"") && str_eq(world.changed, STR("bob")));
+	world.change = OK;
+	assert_int_equal(post(NULL, REALM "/password", "username=bob&password=p&new_password=n"), 200);
+	assert_true(str_eq(world.changed, STR("bob")) && str_eq(world.replaced, STR("S")));
+	assert_int_equal(post(NULL, REALM "/password", "username=&password=p&new_password=n"), 200);
+	assert_true(str_eq(world.changed, STR("grace"))); /* who is logged in need not say who they are */
+}
+
 /* ---- applications ---- */
 
 static void authorize(void **state) {
@@ -377,6 +397,7 @@ int main(void) {
 		cmocka_unit_test(login),
 		cmocka_unit_test(login_throttled_says_when),
 		cmocka_unit_test(password),
+		cmocka_unit_test(password_of_another),
 		cmocka_unit_test(authorize),
 		cmocka_unit_test(consent),
 		cmocka_unit_test(logout),

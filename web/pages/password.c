@@ -3,10 +3,16 @@
 
 /* ---- change ---- */
 
+/* What the form says goes first: the login page leads here whoever must change a password, also in a browser where
+ * somebody else is logged in. The old password proves who it is. */
 static struct str name_of(const struct request *q) {
-	if (q->login)
-		return q->login->account->login;
-	return str_trim(field(q, "username"));
+	struct str typed = str_trim(field(q, "username"));
+	return q->login && str_empty(typed) ? q->login->account->login : typed;
+}
+
+/* NULL: not who is logged in. */
+static const struct account *own_account(const struct request *q) {
+	return q->login && str_eq(name_of(q), q->login->account->login) ? q->login->account : NULL;
 }
 
 /* a NULL: not known yet. */
@@ -32,7 +38,7 @@ static enum err render_change(struct task *t, struct request *q, struct response
 	if (why.policy)
 		add_password_rules(t, data, why.policy);
 	else
-		add_rules(t, q->login ? q->login->account : NULL, data);
+		add_rules(t, own_account(q), data);
 	if (!str_empty(why.message))
 		page_problem(t, data, why.at, why.message);
 	return page_render(t, r, str_empty(why.message) ? 200 : 422, "password", data);
@@ -42,8 +48,8 @@ enum err page_password(struct task *t, struct request *q, struct response *r) {
 	return render_change(t, q, r, (struct refused){STR(""), STR(""), NULL});
 }
 
-/* The change ended every session; the person goes on with a new one where the directory takes the new password already.
- */
+/* The change ended every session of theirs; the person goes on with a new one where the directory takes the new
+ * password already. */
 static enum err changed(struct task *t, struct request *q, struct response *r, struct str username) {
 	struct login login = {0};
 	struct flow flow = {0};
@@ -54,7 +60,7 @@ static enum err changed(struct task *t, struct request *q, struct response *r, s
 	q->login = NULL;
 	if (waits)
 		flow_keep(t, r, &flow);
-	if (!login_password(t, username, field(q, "new_password"), STR(""), q->user_agent, &login) &&
+	if (!login_password(t, username, field(q, "new_password"), q->session, q->user_agent, &login) &&
 		login.result == LOGIN_OK) {
 		response_cookie(t, r, "session", login.session, 0);
 		m.next_key = waits ? "next.application" : "next.account";
