@@ -118,6 +118,13 @@ static enum err run_keys_rotate(struct task *t, char **argv) {
 	return OK;
 }
 
+static enum err run_keys_withdraw(struct task *t, char **argv) {
+	TRY(keyset_withdraw(t, str_of(argv[1])));
+	puts("withdrawn: it is published no more, and what it signed counts for nothing here from now on; applications "
+	     "that keep the key set in a cache trust it until they fetch the set anew");
+	return OK;
+}
+
 static enum err run_client_secret(struct task *t, char **argv) {
 	(void)argv;
 	struct str secret = random_token(t->arena, 32);
@@ -170,6 +177,8 @@ static const struct command commands[] = {
 	{"keys", "REALM", "list signing keys", 1, 1, true, NEEDS_STORE, run_keys},
 	{"keys rotate", "REALM ALG [now]", "publish a next signing key, or let it sign now", 2, 3, true, NEEDS_STORE,
 		run_keys_rotate},
+	{"keys withdraw", "REALM KID", "after a leak: publish a key that does not sign no longer", 2, 2, true,
+		NEEDS_STORE, run_keys_withdraw},
 	{"roles explain", "REALM USER", "which group path gives which role, and which client sees it", 2, 2, true,
 		NEEDS_STORE, run_roles_explain},
 	{"probe", "REALM", "connect to the realm's directories", 1, 1, true, NEEDS_STORE, run_probe},

@@ -145,3 +145,27 @@ enum err keyset_rotate(struct task *t, struct str alg, bool now) {
 			TRY(rotate_one(t, algs.v[i], now));
 	return OK;
 }
+
+/* ---- withdrawal ---- */
+
+static enum err withdraw_row(struct task *t, struct str kid) {
+	struct signing_key *rows = NULL;
+	size_t n = 0, i = 0;
+	TRY(signing_keys_list(t, &rows, &n));
+	while (i < n && !str_eq(rows[i].kid, kid))
+		i++;
+	if (i == n)
+		return task_fail(t, ERR_NOT_FOUND, "realm %.*s has no key %.*s", FMT(t->realm_name), FMT(kid));
+	if (rows[i].state == KEY_ACTIVE)
+		return task_fail(t, ERR_INVALID,
+			"key %.*s signs: let another one sign first (usherctl keys rotate %.*s %.*s now)", FMT(kid),
+			FMT(t->realm_name), FMT(rows[i].alg));
+	TRY(signing_keys_remove(t, rows[i].kid));
+	TRY(generation_bump(t));
+	return audit_record(t, "key.withdraw", rows[i].kid, AUDIT("alg", rows[i].alg));
+}
+
+enum err keyset_withdraw(struct task *t, struct str kid) {
+	TRY(store_begin(t));
+	return store_end(t, withdraw_row(t, kid));
+}

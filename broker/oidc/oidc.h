@@ -28,6 +28,9 @@ enum err keyset_refresh(struct task *t) must_use;
  * new one, becomes KEY_ACTIVE, and the one before KEY_RETIRED. An empty alg means each of the realm's. For usherctl;
  * moves the generation on. ERR_INVALID: the realm keeps no keys of this algorithm. */
 enum err keyset_rotate(struct task *t, struct str alg, bool now) must_use;
+/* A key that leaked: it is published no more and verifies nothing. For usherctl; moves the generation on. ERR_NOT_FOUND;
+ * ERR_INVALID: it is the one that signs. */
+enum err keyset_withdraw(struct task *t, struct str kid) must_use;
 /* Both readable on event threads, rebuilt by keyset_refresh and constant after: valid until the process ends or the
  * next refresh but one. */
 enum err oidc_metadata(struct task *t, struct str *ret) must_use; /* JSON of discovery, RFC 8414 too */
