@@ -117,16 +117,6 @@ static void retry_after(struct response *r, struct str told, enum err code) {
 		response_header(r, "Retry-After", STR("5"));
 }
 
-void route_error(struct task *t, const struct route *route, struct request *q, struct response *r, enum err code) {
-	struct str told = response_get(r, "Retry-After");
-	*r = (struct response){.status = 500};
-	if (route && route->oauth)
-		response_oauth_error(t, r, code);
-	else
-		page_error(t, q, r, code);
-	retry_after(r, told, code);
-}
-
 /* Any origin, never with credentials: what is answered needs a token of its own, or is public. */
 static void cors(struct task *t, const struct route *route, const struct request *q, struct response *r) {
 	response_header(r, "Access-Control-Allow-Origin", STR("*"));
@@ -138,6 +128,18 @@ static void cors(struct task *t, const struct route *route, const struct request
 	response_header(r, "Access-Control-Allow-Methods", allow_text(t->arena, methods_of(route)));
 	response_header(r, "Access-Control-Allow-Headers", STR("Authorization, Content-Type"));
 	response_header(r, "Access-Control-Max-Age", STR("7200"));
+}
+
+void route_error(struct task *t, const struct route *route, struct request *q, struct response *r, enum err code) {
+	struct str told = response_get(r, "Retry-After");
+	*r = (struct response){.status = 500};
+	if (route && route->oauth)
+		response_oauth_error(t, r, code);
+	else
+		page_error(t, q, r, code);
+	retry_after(r, told, code);
+	if (route && route->guard & GUARD_CORS)
+		cors(t, route, q, r);
 }
 
 static enum err run(struct task *t, const struct route *route, struct request *q, struct response *r) {
@@ -158,7 +160,7 @@ void route_run(struct task *t, const struct route *route, struct request *q, str
 			t->failure = code;
 		route_error(t, route, q, r, code);
 	}
-	if (route->guard & GUARD_CORS)
+	if (!code && route->guard & GUARD_CORS)
 		cors(t, route, q, r);
 	response_finish(t, r);
 }

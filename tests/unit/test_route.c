@@ -246,6 +246,21 @@ static void answers_errors(void **state) {
 	}
 }
 
+/* The server answers so when its queue is full: a page's script must be able to read that it shall wait. */
+static void lets_scripts_read_errors(void **state) {
+	(void)state;
+	const struct route *route = NULL;
+	struct request q = {.method = METHOD_POST, .path = STR("/realms/staff/token")};
+	struct response r = {.status = 500};
+	struct str allow;
+	next();
+	assert_int_equal(route_find_in(&t, table, &q, &route, &allow), OK);
+	route_error(&t, route, &q, &r, ERR_UNAVAILABLE);
+	assert_int_equal(r.status, 503);
+	same(response_get(&r, "Access-Control-Allow-Origin"), STR("*"), "origin");
+	same(response_get(&r, "Access-Control-Expose-Headers"), STR("WWW-Authenticate, Retry-After"), "headers");
+}
+
 static void forgets_half_an_answer(void **state) {
 	(void)state;
 	struct response r;
@@ -348,6 +363,7 @@ int main(void) {
 		cmocka_unit_test_setup(finds, each),
 		cmocka_unit_test_setup(answers_a_page, each),
 		cmocka_unit_test_setup(answers_errors, each),
+		cmocka_unit_test_setup(lets_scripts_read_errors, each),
 		cmocka_unit_test_setup(forgets_half_an_answer, each),
 		cmocka_unit_test_setup(refuses_split_headers, each),
 		cmocka_unit_test_setup(answers_preflights, each),
