@@ -205,7 +205,12 @@ static void authorize(void **state) {
 	assert_int_equal(get(NULL, REALM "/authorize?client_id=wiki"), 303);
 	assert_location(REALM "/login");
 	assert_true(str_starts(response_get(&response, "Set-Cookie"), STR("__Host-request-staff=PARKED;")));
+	assert_int_equal(post(NULL, REALM "/authorize", "client_id=wiki"), 303); /* came without the session's cookie */
+	assert_location(REALM "/authorize/resume");
+	assert_true(str_starts(response_get(&response, "Set-Cookie"), STR("__Host-request-staff=PARKED;")));
 	world.parked_at = NOW;
+	assert_int_equal(get(NULL, REALM "/authorize/resume"), 303);
+	assert_location(REALM "/login");
 	assert_int_equal(get("login_application", REALM "/login"), 200);
 	assert_true(says("The wiki") && says("name=\"request\""));
 	assert_true(str_contains(response_get(&response, "Content-Security-Policy"),
