@@ -43,7 +43,7 @@ enum err login_session(struct task *t, struct str secret, struct login_state *re
  * same transaction: one job for each client that redeemed a code in this session and has a backchannel_logout_uri. */
 enum err login_end(struct task *t, const struct login_state *s) must_use;
 /* The like, by the public id that an ID token of ours carries: a browser sends no SameSite cookie with a POST that an
- * application made. Gone already is OK. */
+ * application made. Where the session has gone by its time, what came of it ends now. Gone already is OK. */
 enum err login_end_sid(struct task *t, struct str sid) must_use;
 /* All sessions of an account but one (empty: none), with their grants. For password changes and the account page. */
 enum err login_end_others(struct task *t, struct str account_id, struct str except_id_hash) must_use;

@@ -118,6 +118,21 @@ static void test_one_session(void **state) {
 	assert_str(told(t), line(t, "portal", &two, true));
 }
 
+/* A session whose time was over, and an application that logs out after it: what came of the login ends nevertheless.
+ */
+static void test_session_gone(void **state) {
+	struct task *t = begin(state, "late");
+	struct login l = try(t, "late", STR(""));
+	struct str id = grant_new(t, "portal", &l, "openid", true),
+		   offline = grant_new(t, "strict", &l, "openid offline_access", true);
+	assert_ok(sessions_remove(t, session_hash(t, l.session))); /* as the sweep does */
+	assert_ok(login_end_sid(t, l.sid));
+	assert_true(revoked(t, id) && !revoked(t, offline));
+	assert_str(told(t), lines(t, line(t, "portal", &l, true), line(t, "strict", &l, true)));
+	assert_ok(login_end_sid(t, l.sid)); /* nobody is told twice */
+	assert_str(told(t), STR(""));
+}
+
 /* More grants than one answer of the store holds: the first client of the session is not forgotten. */
 static void test_many_grants(void **state) {
 	struct task *t = begin(state, "busy");
@@ -272,8 +287,8 @@ static void test_password(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(test_one_session), TEST(test_many_grants), TEST(test_unredeemed),
-		TEST(test_others), TEST(test_many_sessions), TEST(test_most_sessions), TEST(test_again),
-		TEST(test_account), TEST(test_password)};
+	const struct CMUnitTest tests[] = {TEST(test_one_session), TEST(test_session_gone), TEST(test_many_grants),
+		TEST(test_unredeemed), TEST(test_others), TEST(test_many_sessions), TEST(test_most_sessions),
+		TEST(test_again), TEST(test_account), TEST(test_password)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
