@@ -152,7 +152,7 @@ void response_form_action(struct response *r, struct str uri) {
 	if (colon == uri.n)
 		return;
 	struct str source = str_sub(uri, 0, colon + 1);
-	if (str_starts(str_sub(uri, colon + 1, 2), STR("//"))) {
+	if (!str_eq(source, STR("https:")) && str_starts(str_sub(uri, colon + 1, 2), STR("//"))) {
 		size_t end = colon + 3;
 		while (end < uri.n && uri.p[end] != '/' && uri.p[end] != '?' && uri.p[end] != '#')
 			end++;

@@ -30,8 +30,9 @@ void response_oauth_error(struct task *t, struct response *r, enum err code);
  * max_age_s 0: a session cookie; -1: removes it. */
 void response_cookie(struct task *t, struct response *r, const char *name, struct str value, int64_t max_age_s);
 struct str cookie_name(struct task *t, const char *name);
-/* Where a form's POST may lead by redirect, besides 'self': browsers hold a redirect after a POST to form-action.
- * origin: an URI; its scheme and authority count ("https://app.example:8443"), or the scheme alone where it has no
+/* Where a form's POST may lead by redirect, besides 'self': Chromium holds all that follows a POST to form-action, and
+ * that is not over at the application: from its callback on it may lead to other hosts of its own. So https is allowed
+ * as such for an URI of https; else scheme and authority ("http://127.0.0.1:8080"), or the scheme where there is no
  * authority ("org.example.app:"). Anything that could end the directive is left out. */
 void response_form_action(struct response *r, struct str uri);
 /* The answer leaves no earlier than ms after the request was complete: the same time whatever was found. Holds no

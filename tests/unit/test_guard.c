@@ -216,15 +216,16 @@ static void allows_form_actions(void **state) {
 	static const struct {
 		struct str uri, source;
 	} rows[] = {
-		{STR("https://app.example/cb?x=1"), STR("https://app.example")},
-		{STR("https://app.example:8443"), STR("https://app.example:8443")},
+		{STR("https://app.example/cb?x=1"), STR("https:")},
+		{STR("https://app.example:8443"), STR("https:")},
 		{STR("http://127.0.0.1:1234/cb"), STR("http://127.0.0.1:1234")},
 		{STR("http://[::1]/cb"), STR("http://[::1]")},
 		{STR("org.example.app:/cb"), STR("org.example.app:")},
-		{STR("https://app.example; script-src *"), STR_NONE},
-		{STR("https://app.example 'unsafe-inline'"), STR_NONE},
-		{STR("https://app.example,x"), STR_NONE},
-		{STR("https://*/"), STR_NONE},
+		{STR("https://app.example; script-src *"), STR("https:")},
+		{STR("http://app.example; script-src *"), STR_NONE},
+		{STR("http://app.example 'unsafe-inline'"), STR_NONE},
+		{STR("http://app.example,x"), STR_NONE},
+		{STR("http://*/"), STR_NONE},
 		{STR("/relative"), STR_NONE},
 		{STR(""), STR_NONE},
 		{STR(":"), STR_NONE},

@@ -213,8 +213,8 @@ static void authorize(void **state) {
 	assert_location(REALM "/login");
 	assert_int_equal(get("login_application", REALM "/login"), 200);
 	assert_true(says("The wiki") && says("name=\"request\""));
-	assert_true(str_contains(response_get(&response, "Content-Security-Policy"),
-		STR("form-action 'self' https://wiki.example.org;")));
+	assert_true(
+		str_contains(response_get(&response, "Content-Security-Policy"), STR("form-action 'self' https:;")));
 	assert_int_equal(post(NULL, REALM "/login", "username=g&password=p"), 303);
 	assert_location(REALM "/authorize/resume");
 	world.logged_in = true;
