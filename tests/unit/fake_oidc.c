@@ -125,10 +125,12 @@ struct str oauth_error_json(struct arena *a, enum err code, struct str descripti
 }
 
 enum err logout_read(struct task *t, struct params p, const struct login_state *state, struct logout_request *ret) {
-	(void)p, (void)state;
-	*ret = (struct logout_request){.client = &fake_client, .confirm = world.confirm};
+	(void)state;
+	struct str sid = param(p, "id_token_hint");
+	*ret = (struct logout_request){.client = &fake_client, .sid = sid, .confirm = world.confirm};
 	if (world.has_return)
 		*ret = (struct logout_request){.client = &fake_client,
+			.sid = sid,
 			.confirm = world.confirm,
 			.post_logout_redirect_uri = STR("https://wiki.example.org/"),
 			.state = STR("a b")};

@@ -273,6 +273,24 @@ static void logout(void **state) {
 	assert_int_equal(world.ended, 2);
 }
 
+/* An application's POST comes without the session's cookie, whoever is logged in. */
+static void logout_from_elsewhere(void **state) {
+	(void)state;
+	world_reset();
+	assert_int_equal(post(NULL, REALM "/logout", "client_id=wiki&state=a%20b&ui_locales=en"), 303);
+	assert_location(REALM "/logout?client_id=wiki&state=a%20b");
+	assert_true(str_absent(response_get(&response, "Set-Cookie")));
+	world.has_return = true;
+	assert_int_equal(post(NULL, REALM "/logout", "id_token_hint=x"), 303);
+	assert_location("https://wiki.example.org/?state=a%20b");
+	assert_true(str_absent(response_get(&response, "Set-Cookie")));      /* it may be another person's */
+	assert_int_equal(post(NULL, REALM "/logout", "logout=logout"), 303); /* our own form, after the session's end */
+	assert_location("https://wiki.example.org/?state=a%20b");
+	assert_true(str_starts(response_get(&response, "Set-Cookie"), STR("__Host-session-staff=;")));
+	assert_int_equal(get(NULL, REALM "/logout"), 303);
+	assert_true(str_starts(response_get(&response, "Set-Cookie"), STR("__Host-session-staff=;")));
+}
+
 static void account(void **state) {
 	(void)state;
 	world_reset();
@@ -406,6 +424,7 @@ int main(void) {
 		cmocka_unit_test(authorize),
 		cmocka_unit_test(consent),
 		cmocka_unit_test(logout),
+		cmocka_unit_test(logout_from_elsewhere),
 		cmocka_unit_test(account),
 		cmocka_unit_test(texts_are_there),
 		cmocka_unit_test(files),

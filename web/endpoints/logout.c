@@ -44,14 +44,30 @@ static struct str return_uri(struct task *t, const struct logout_request *l) {
 	return str_printf(t->arena, "%.*s%sstate=%.*s", FMT(uri), mark, FMT(form_encode(t->arena, l->state)));
 }
 
-static enum err end(struct task *t, struct request *q, struct response *r, const struct logout_request *l) {
+/* A browser sends no SameSite cookie with a POST that an application made; with the GET that follows it does, and shows
+ * who is to be asked. */
+static void ask_again(struct task *t, const struct request *q, struct response *r) {
+	struct strs pairs = {0};
+	for (size_t i = 0; i < COUNT(carried); i++) {
+		struct str value = param(q->form, carried[i]);
+		if (!str_empty(value))
+			strs_add(t->arena, &pairs,
+				str_printf(t->arena, "%s=%.*s", carried[i], FMT(form_encode(t->arena, value))));
+	}
+	struct str path = realm_path(t, "/logout"), query = str_join(t->arena, pairs, STR("&"));
+	response_redirect(r, str_printf(t->arena, "%.*s%s%.*s", FMT(path), pairs.n ? "?" : "", FMT(query)));
+}
+
+/* blind: the browser's session, if it has one, is not seen. It may be of somebody else than the hint's. */
+static enum err end(struct task *t, struct request *q, struct response *r, const struct logout_request *l, bool blind) {
 	struct message m = {.key = "logged_out", .next_key = "next.login", .next_link = realm_path(t, "/login")};
 	if (q->login)
 		TRY(login_end(t, q->login));
 	else if (!str_empty(l->sid))
 		TRY(login_end_sid(t, l->sid));
 	q->login = NULL;
-	response_cookie(t, r, "session", STR(""), -1);
+	if (!blind)
+		response_cookie(t, r, "session", STR(""), -1);
 	if (str_empty(l->post_logout_redirect_uri))
 		return page_message(t, q, r, 200, &m);
 	response_redirect(r, return_uri(t, l));
@@ -66,5 +82,9 @@ enum err endpoint_logout(struct task *t, struct request *q, struct response *r) 
 		return e;
 	if (q->login && l.confirm && !sure)
 		return ask(t, q, r, &l);
-	return end(t, q, r, &l);
+	bool blind = q->method == METHOD_POST && !q->login && !sure;
+	if (!blind || !str_empty(l.sid))
+		return end(t, q, r, &l, blind);
+	ask_again(t, q, r);
+	return OK;
 }
