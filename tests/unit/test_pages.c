@@ -164,6 +164,8 @@ static void password(void **state) {
 	world.password_reason = NULL;
 	assert_int_equal(post(NULL, REALM "/password", "username=g&password=old&new_password=newnew"), 422);
 	assert_true(says("href=\"#f-password\""));
+	assert_int_equal(post(NULL, REALM "/password", "username=&password=old&new_password=newnew"), 422);
+	assert_true(says("id=\"f-username-problem\">") && says("aria-describedby=\"f-username-problem\""));
 	world.change = OK;
 	assert_int_equal(
 		post("password_changed", REALM "/password", "username=g&password=old&new_password=newnew"), 200);

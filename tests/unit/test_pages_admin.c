@@ -34,6 +34,8 @@ static void decision(void **state) {
 	assert_int_equal(
 		post("request_undecided", REALM "/admin/registrations/R1", "base=x&version=3&digest=DIGEST"), 422);
 	assert_int_equal(world.decided, 0);
+	assert_true(says("href=\"#f-approve\"") && says("id=\"f-approve-problem\">") &&
+		    says("aria-describedby=\"f-approve-problem\""));
 	assert_int_equal(
 		post(NULL, REALM "/admin/registrations/R1", "base=b&groups%5B%5D=g1&groups%5B%5D=g2&preview=1"), 303);
 	assert_location(REALM "/admin/registrations/R1?base=b&groups%5B%5D=g1&groups%5B%5D=g2#plan");
@@ -225,6 +227,24 @@ static void person_removed(void **state) {
 	assert_int_equal(world.cancelled, 2);
 }
 
+/* What is wrong is said at the field, also to who does not see it. */
+static void person_wrong(void **state) {
+	static const char *const fields[] = {"base", "ends", "enabled"};
+	(void)state;
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		world_reset();
+		world.logged_in = world.is_operator = true;
+		world.preview = ERR_FIELDS;
+		world.wrong_field = fields[i];
+		world.wrong_key = "person.gone";
+		assert_int_equal(post(NULL, REALM "/admin/people/A1", "preview=1"), 422);
+		char described[64];
+		snprintf(described, sizeof(described), "aria-describedby=\"f-%s-problem\"", fields[i]);
+		if (!says(described))
+			fail_msg("no %s", described);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(approval),
@@ -234,6 +254,7 @@ int main(void) {
 		cmocka_unit_test(person),
 		cmocka_unit_test(person_changed),
 		cmocka_unit_test(person_removed),
+		cmocka_unit_test(person_wrong),
 	};
 	return cmocka_run_group_tests(tests, pages_setup, pages_teardown);
 }

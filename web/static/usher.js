@@ -114,13 +114,11 @@
 		var input = box.querySelector("input"), button = document.createElement("button");
 		button.type = "button";
 		button.textContent = box.getAttribute("data-show");
-		button.setAttribute("aria-pressed", "false");
 		button.setAttribute("aria-controls", input.id);
 		button.addEventListener("click", function () {
 			var show = input.type === "password";
 			input.type = show ? "text" : "password";
 			button.textContent = box.getAttribute(show ? "data-hide" : "data-show");
-			button.setAttribute("aria-pressed", show);
 		});
 		if (input.form) input.form.addEventListener("submit", function () { input.type = "password"; });
 		box.classList.add("shows");
