@@ -33,7 +33,7 @@ struct world {
 	enum authorize_next next;
 	int64_t parked_at;
 	enum err authorize, resume, logout_read;
-	bool redirect, form_post, confirm, has_return;
+	bool redirect, form_post, confirm, has_return, silent;
 	int granted;
 
 	/* The steward */

@@ -14,6 +14,7 @@ static struct authorize fake_authorize(void) {
 		.state = STR("st"),
 		.scope = STR("openid profile"),
 		.response_mode = world.form_post ? STR("form_post") : STR("query"),
+		.prompt = world.silent ? STR("none") : STR(""),
 		.max_age = -1};
 }
 
@@ -39,9 +40,9 @@ enum err authorize_resume(struct task *t, struct str parked, struct authorize *r
 
 enum err authorize_next(struct task *t, const struct authorize *a, const struct login_state *state, bool fresh,
 	bool consented, enum authorize_next *ret) {
-	(void)t, (void)a, (void)fresh;
+	(void)a, (void)fresh;
 	*ret = !state ? AUTHORIZE_LOGIN : consented ? AUTHORIZE_GRANT : world.next;
-	return OK;
+	return world.silent && !state ? task_fail(t, ERR_LOGIN_REQUIRED, "silent") : OK;
 }
 
 enum err authorize_grant(struct task *t, const struct authorize *a, const struct login_state *state, bool consented,

@@ -210,6 +210,10 @@ static void authorize(void **state) {
 	assert_int_equal(post(NULL, REALM "/authorize", "client_id=wiki"), 303); /* came without the session's cookie */
 	assert_location(REALM "/authorize/resume");
 	assert_true(str_starts(response_get(&response, "Set-Cookie"), STR("__Host-request-staff=PARKED;")));
+	world.silent = true; /* a hidden frame, that keeps no cookie of ours */
+	assert_int_equal(post(NULL, REALM "/authorize", "client_id=wiki"), 303);
+	assert_location("https://wiki.example.org/cb?error=login_required");
+	world.silent = false;
 	world.parked_at = NOW;
 	assert_int_equal(get(NULL, REALM "/authorize/resume"), 303);
 	assert_location(REALM "/login");

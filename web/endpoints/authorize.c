@@ -13,7 +13,8 @@ static enum err refuse_here(struct task *t, struct request *q, struct response *
 	return page_render(t, r, 400, "error", data);
 }
 
-/* A browser sends no SameSite cookie with a POST that an application made; with the GET that follows it does. */
+/* A browser sends no SameSite cookie with a POST that an application made; with the GET that follows it does. Not with
+ * prompt=none: that may be a hidden frame, which would lose the parked request as well, and its answer. */
 static enum err ask_again(struct task *t, struct response *r, const struct authorize *a) {
 	flow_park(t, r, a);
 	response_redirect(r, realm_path(t, "/authorize/resume"));
@@ -27,7 +28,7 @@ enum err endpoint_authorize(struct task *t, struct request *q, struct response *
 	enum err e = authorize_read(t, q->method == METHOD_POST ? q->form : q->query, &a, &redirect);
 	if (e)
 		return redirect ? flow_refuse(t, q, r, &a, e) : refuse_here(t, q, r, e);
-	if (q->method == METHOD_POST && !q->login)
+	if (q->method == METHOD_POST && !q->login && !str_eq(a.prompt, STR("none")))
 		return ask_again(t, r, &a);
 	e = authorize_next(t, &a, q->login, false, false, &next);
 	if (e)
