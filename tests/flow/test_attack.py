@@ -5,7 +5,7 @@ import secrets
 import socket
 import sys
 
-from usher import Browser, Person, Stage, Tests, at_once, expect, raw, same, until
+from usher import SECRET, App, Browser, Person, Proof, Stage, Tests, at_once, expect, raw, same, until
 
 NONCES = re.compile(r'(name="(?:csrf|pow_challenge|t|request)" value=")[^"]*|Reference: \w+|\b[A-Z]{8}\b')
 
@@ -405,8 +405,20 @@ class AttackTests:
         expect(wrong.status == 422 and evil not in wrong.text, "what was typed comes back as a script")
 
     # ---- secrets ----
+    def tokens_of_app(self):
+        """What an application is given, and what it keeps to itself until then."""
+        app, browser, proof = App(self.issuer), self.browser(), Proof()
+        answer = browser.submit(browser.get(app.authorize_url(proof)), "login", {"username": "alice", "password": self.password})
+        code = app.code_of(answer, proof)
+        tokens = app.redeem(code, proof)[1]
+        fresh = app.refresh(tokens["refresh_token"])[1]
+        app.userinfo(fresh["access_token"])
+        app.introspect(fresh["refresh_token"])
+        browser.get(f"{self.issuer}/logout?id_token_hint={fresh['id_token']}")
+        return [code, proof.verifier, proof.state, *(t[name] for t in (tokens, fresh) for name in ("access_token", "refresh_token", "id_token"))], proof.nonce
+
     def no_secret_kept(self):
-        """No password, link or session stands in the log or in the store."""
+        """No password, link, session, code or token stands in the log or in the store."""
         canary = "Canary-" + secrets.token_hex(12)
         self.log_in("alice", canary)
         walk = self.stage.walk("guest", Person(family="Canary"))
@@ -414,8 +426,10 @@ class AttackTests:
         for _, step in walk.steps_of_account():
             step()
         link = walk.letter("/verify").link("/verify").split("t=")[1]
+        given, nonce = self.tokens_of_app()
         log, stored = self.stage.daemon.log(), self.stage.daemon.stored_bytes()
-        for what in [canary, link, self.password, self.stage.directory.v["OL_BIND_PASSWORD"], *self.canaries]:
+        expect(nonce not in log, "a nonce stands in the log")
+        for what in [canary, link, self.password, self.stage.directory.v["OL_BIND_PASSWORD"], *self.canaries, *given, SECRET]:
             expect(what not in log, f"{what[:8]}… stands in the log")
             expect(what.encode() not in stored, f"{what[:8]}… stands in the store")
 
