@@ -1,6 +1,8 @@
 /* Those who read tokens: userinfo, introspection, revocation. */
 #include "tests/unit/oidc_fixture.h"
 
+#include "broker/oidc/oidc_private.h"
+
 static struct str access_of(struct task *t, const char *scope) {
 	struct str json = STR_NONE;
 	assert_ok(code_redeem(t, code_for(t, WIKI_REQUEST, scope), &json));
@@ -72,6 +74,51 @@ static void refuses_tampered_tokens(void **state) {
 		struct str header = base64url_encode(t->arena, str_of(headers[i]));
 		struct str forged = str_printf(t->arena, "%.*s%.*s", FMT(header), FMT(str_sub(token, dot, token.n)));
 		assert_err(oidc_userinfo(t, forged, &json), ERR_TOKEN);
+	}
+}
+
+/* Signed by our key, and still no access token for us: each lacks one thing. */
+static void refuses_what_was_not_meant(void **state) {
+	static const struct {
+		const char *name;  /* of a claim */
+		const char *value; /* JSON; NULL: the claim is left out */
+		const char *typ;
+		enum err wanted;
+	} rows[] = {
+		{"x", NULL, TYP_ACCESS, OK},
+		{"x", NULL, TYP_ID, ERR_TOKEN},
+		{"x", NULL, TYP_LOGOUT, ERR_TOKEN},
+		{"x", NULL, TYP_CLAIMS, ERR_TOKEN},
+		{"exp", NULL, TYP_ACCESS, ERR_TOKEN},
+		{"exp", "\"99999999999\"", TYP_ACCESS, ERR_TOKEN},
+		{"exp", "0", TYP_ACCESS, ERR_TOKEN},
+		{"aud", NULL, TYP_ACCESS, ERR_TOKEN},
+		{"aud", "\"https://api.example.org\"", TYP_ACCESS, ERR_TOKEN},
+		{"aud", "[\"https://api.example.org\"]", TYP_ACCESS, ERR_TOKEN},
+		{"iss", NULL, TYP_ACCESS, ERR_TOKEN},
+		{"iss", "\"https://id.example.org/realms/guests\"", TYP_ACCESS, ERR_TOKEN},
+		{"client_id", "\"gone\"", TYP_ACCESS, ERR_TOKEN},
+		{"client_id", "\"ask\"", TYP_ACCESS, ERR_TOKEN}, /* not the grant's */
+		{"sub", "\"sub-of-ben\"", TYP_ACCESS, ERR_TOKEN},
+		{"jti", NULL, TYP_ACCESS, ERR_TOKEN},
+		{"jti", "\"nothing.x\"", TYP_ACCESS, ERR_TOKEN},
+		{"jti", "\"x\"", TYP_ACCESS, ERR_INSUFFICIENT_SCOPE}, /* a client's own */
+		{"scope", "\"profile\"", TYP_ACCESS, ERR_INSUFFICIENT_SCOPE},
+	};
+	struct task *t = oidc_begin(*state, 0);
+	struct str token = access_of(t, ""), json = STR_NONE, forged = STR_NONE;
+	const struct jose_key *key = NULL;
+	assert_ok(keyset_signer(t, clients[WIKI].signing_alg, &key));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		owned(json) json_t *claims = token_open(t, token, TYP_ACCESS);
+		json_object_del(claims, rows[i].name);
+		if (rows[i].value)
+			json_object_set_new(claims, rows[i].name, json_loads(rows[i].value, JSON_DECODE_ANY, NULL));
+		assert_ok(jws_sign(t, key, str_of(rows[i].typ), json_text(t->arena, claims), &forged));
+		enum err e = oidc_userinfo(t, forged, &json);
+		if (e != rows[i].wanted)
+			fail_msg("row %zu: %s (%.*s)", i, err_row(e)->name, FMT(t->failure_detail));
+		task_clear(t);
 	}
 }
 
@@ -310,6 +357,7 @@ int main(void) {
 		cmocka_unit_test(guards_the_claims),
 		cmocka_unit_test(asks_the_directory_at_userinfo),
 		cmocka_unit_test(refuses_tampered_tokens),
+		cmocka_unit_test(refuses_what_was_not_meant),
 		cmocka_unit_test(introspects),
 		cmocka_unit_test(revokes),
 		cmocka_unit_test(forgets_removed_clients),
