@@ -1,5 +1,8 @@
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -10,7 +13,7 @@
 #define FIELDS_MOST 16u
 #define NAME_MOST   64u   /* bytes of a field's name or an event */
 #define VALUE_MOST  1024u /* bytes of a value; the rest is cut off */
-/* Each byte may become six, and four more members lead the fields: a line always fits. */
+/* Each byte may become six, and four more members and a priority lead the fields: a line always fits. */
 #define LINE_MOST ((FIELDS_MOST + 5u) * (6u * (NAME_MOST + VALUE_MOST) + 16u))
 
 static _Atomic int least_level = LEVEL_INFO;
@@ -35,7 +38,7 @@ static struct str clip(struct arena *a, struct str s, size_t most) {
 }
 
 static void put_name(struct buf *b, const char *name) {
-	if (b->n > 1)
+	if (b->p[b->n - 1] != '{')
 		buf_byte(b, ',');
 	json_escape(b, clip(b->arena, str_of(name), NAME_MOST));
 	buf_byte(b, ':');
@@ -55,6 +58,23 @@ static void put_field(struct buf *b, const struct log_field *field) {
 	buf_printf(b, "%lld", (long long)field->number);
 }
 
+/* JOURNAL_STREAM (systemd.exec(5)) is the device and inode of the journal's stream. It is inherited by programs whose
+ * standard error goes elsewhere, so that it alone says nothing. */
+static bool is_journal(void) {
+	char stream[64];
+	struct stat at;
+	const char *told = getenv("JOURNAL_STREAM");
+	if (!told || fstat(STDERR_FILENO, &at) != 0)
+		return false;
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)at.st_dev, (unsigned long long)at.st_ino);
+	return str_eq(str_of(told), str_of(stream));
+}
+
+const char *log_priority(enum level level) {
+	static const char *const priorities[] = {"<7>", "<6>", "<4>", "<3>"};
+	return is_journal() ? priorities[level <= LEVEL_ERROR ? level : LEVEL_ERROR] : "";
+}
+
 static void write_line(struct str line) {
 	ssize_t n;
 	do
@@ -69,7 +89,7 @@ void log_write(enum level level, struct task *t, const char *event, const struct
 	int saved = errno;
 	owned(arena) struct arena *a = arena_new();
 	struct buf b = buf_new(a, LINE_MOST);
-	buf_byte(&b, '{');
+	buf_printf(&b, "%s{", log_priority(level));
 	put_text(&b, "time", time_rfc3339(a, clock_wall_ms()));
 	put_text(&b, "level", str_of(names[level <= LEVEL_ERROR ? level : LEVEL_ERROR]));
 	put_text(&b, "event", str_of(event));

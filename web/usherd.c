@@ -354,10 +354,21 @@ static int check(struct arena *a, const char *path, const struct config *c) {
 	struct task t;
 	task_begin(&t, a, NULL, START_MS);
 	if (pages_start(&t, a, c, &set)) {
-		fprintf(stderr, "%s: %.*s\n", path, FMT(t.failure_detail));
+		fprintf(stderr, "%s%s: %.*s\n", log_priority(LEVEL_ERROR), path, FMT(t.failure_detail));
 		return EXIT_CONFIG;
 	}
 	return print(str_printf(a, "%s: good\n", path));
+}
+
+static int complain(struct arena *a, const char *path, const struct config_errors *errors) {
+	const char *priority = log_priority(LEVEL_ERROR);
+	struct str rest = config_errors_text(a, path, errors), line;
+	while (str_next(&rest, '\n', &line))
+		if (!str_empty(line))
+			fprintf(stderr, "%s%.*s\n", priority, FMT(line));
+	if (access(path, F_OK) != 0)
+		fprintf(stderr, "%s--config names another file; --print-sample prints one to begin with\n", priority);
+	return EXIT_CONFIG;
 }
 
 struct options {
@@ -414,11 +425,7 @@ int main(int argc, char **argv) {
 	secret_init();
 	int done = read_options(argc, argv, a, &o);
 	if (done < 0 && config_read(a, o.path, &c, errors)) {
-		struct str text = config_errors_text(a, o.path, errors);
-		fprintf(stderr, "%.*s", FMT(text));
-		if (access(o.path, F_OK) != 0)
-			fputs("--config names another file; --print-sample prints one to begin with\n", stderr);
-		done = EXIT_CONFIG;
+		done = complain(a, o.path, errors);
 	}
 	if (done < 0)
 		done = o.check ? check(a, o.path, c) : run(o.path, a, c);

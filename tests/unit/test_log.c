@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -210,6 +213,51 @@ static void a_failure_is_told_at_its_level(void **state) {
 	assert_false(end());
 }
 
+/* As systemd names it, between what another stream would have more. */
+static void name_stream(const char *before, const char *after) {
+	struct stat at;
+	char stream[80];
+	assert_int_equal(fstat(writer, &at), 0);
+	snprintf(stream, sizeof(stream), "%s%llu:%llu%s", before, (unsigned long long)at.st_dev,
+		(unsigned long long)at.st_ino, after);
+	setenv("JOURNAL_STREAM", stream, 1);
+}
+
+/* sd-daemon(3). */
+static void the_journal_is_told_the_priority(void **state) {
+	(void)state;
+	static const char *const wanted[] = {"<7>", "<6>", "<4>", "<3>"};
+	log_set_level(LEVEL_DEBUG);
+	name_stream("", "");
+	for (int level = LEVEL_DEBUG; level <= LEVEL_ERROR; level++) {
+		begin();
+		log_event((enum level)level, NULL, "e", LOG_NUMBER("n", 1));
+		assert_true(end());
+		assert_memory_equal(line, wanted[level], 3);
+		memmove(line, line + 3, line_n -= 3);
+		json_t *o = object();
+		assert_int_equal(json_object_size(o), 4);
+		json_decref(o);
+	}
+	log_set_level(LEVEL_INFO);
+	unsetenv("JOURNAL_STREAM");
+}
+
+/* The variable is inherited by what is started from a service with its standard error in a file. */
+static void a_stream_that_is_another_gets_plain_lines(void **state) {
+	(void)state;
+	static const char *const others[][2] = {{"", "0"}, {"1", ""}, {"x", ""}, {"", ":"}, {" ", ""}};
+	for (size_t i = 0; i < COUNT(others); i++) {
+		name_stream(others[i][0], others[i][1]);
+		begin();
+		log_event(LEVEL_ERROR, NULL, "e");
+		assert_true(end());
+		assert_int_equal(line[0], '{');
+		assert_string_equal(log_priority(LEVEL_ERROR), "");
+	}
+	unsetenv("JOURNAL_STREAM");
+}
+
 static void errno_is_left_alone(void **state) {
 	(void)state;
 	begin();
@@ -250,6 +298,8 @@ int main(void) {
 		cmocka_unit_test(much_hostile_text_fits),
 		cmocka_unit_test(the_level_decides),
 		cmocka_unit_test(a_failure_is_told_at_its_level),
+		cmocka_unit_test(the_journal_is_told_the_priority),
+		cmocka_unit_test(a_stream_that_is_another_gets_plain_lines),
 		cmocka_unit_test(errno_is_left_alone),
 	};
 	return cmocka_run_group_tests(tests, open_socket, close_socket);
