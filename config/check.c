@@ -182,12 +182,25 @@ static void check_realm(struct scope s, const struct realm *r) {
 	CHECK_EACH(r, s, n_clients, clients, "clients", check_client(below, &r->clients[i]))
 }
 
+/* Whoever comes by the socket has the address "unix" unless X-Forwarded-For is believed. */
+static void check_socket(struct scope s, const struct config *c) {
+	const struct str key = STR("server.trusted_proxies");
+	const struct node *given = load_spot(s.load, key).node;
+	bool told = given && given->kind != NODE_LIST && given->kind != NODE_NULL;
+	if (!str_starts(c->listen, STR("unix:")) || told || strs_has(c->trusted_proxies, STR("unix")))
+		return;
+	scope_fail(s, key,
+		"does not name unix, and server.listen is a socket: all visitors would be one address, and share its "
+		"limits; expected [unix]");
+}
+
 void check_config(struct load *l, const struct config *c) {
 	struct scope top = {l, STR("")};
 	if (l->root->kind != NODE_MAP)
 		return;
 	if (!str_empty(c->listen_metrics) && str_eq(c->listen, c->listen_metrics))
 		scope_fail(top, STR("server.metrics"), "is the same as server.listen");
+	check_socket(top, c);
 	check_mail(top, &c->mail);
 	CHECK_EACH(c, top, n_realms, realms, "realms", check_realm(below, &c->realms[i]))
 }

@@ -22,7 +22,10 @@ const struct key keys_server[] = {
 		.help = "Where /healthz, /readyz and /metrics are answered. Empty: nowhere.",
 		.example = "127.0.0.1:9464"},
 	{"server.trusted_proxies", KEY_LIST, SERVER(trusted_proxies), .fallback = "[]", .max = 64, .item = KEY_PROXY,
-		.help = "Addresses of web servers whose X-Forwarded-For is believed; unix stands for the socket.",
+		.help = "Addresses of web servers whose X-Forwarded-For is believed; unix stands for the socket, and "
+			"must be "
+			"there where the daemon listens on one: else all visitors would share one address and its "
+			"limits.",
 		.example = "[unix]"},
 	{"server.event_threads", KEY_INT, SERVER(event_threads), .fallback = "2", .min = 1, .max = 64,
 		.help = "Threads that read requests and write answers; one for each core is enough."},
