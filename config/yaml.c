@@ -235,6 +235,8 @@ bool tree_read(struct load *l, struct str text) {
 		return false;
 	}
 	owned(yaml_parser) yaml_parser_t *parser = &storage;
+	if (str_starts(text, STR("\xEF\xBB\xBF"))) /* the mark of some editors, which libyaml takes for a letter here */
+		text = str_sub(text, 3, text.n);
 	yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(parser, (const unsigned char *)(text.p ? text.p : ""), text.n);
 	struct reader r = {.load = l, .parser = parser};

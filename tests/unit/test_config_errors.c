@@ -45,6 +45,19 @@ static void the_text_of_an_error_is_for_people(void **state) {
 		"active_directory, 389ds; did you mean openldap?\n");
 }
 
+/* Editors on Windows put a mark there, which is no letter of the first key. */
+static void a_byte_order_mark_is_passed_over(void **state) {
+	(void)state;
+	struct config *c;
+	struct config_errors errors;
+	unsigned line;
+	assert_int_equal(load(str_printf(arena, "\xEF\xBB\xBF%s", base_text), &c, &errors), OK);
+	struct str wrong = replaced("server:", "sever:", &line);
+	assert_int_equal(load(str_printf(arena, "\xEF\xBB\xBF%.*s", FMT(wrong)), &c, &errors), ERR_CONFIG);
+	assert_str(errors.v[0].key, "sever");
+	assert_int_equal(errors.v[0].column, 1);
+}
+
 static void all_errors_are_told_in_order(void **state) {
 	(void)state;
 	struct config *c;
@@ -110,6 +123,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(broken_files_are_told),
 		TEST(the_text_of_an_error_is_for_people),
+		TEST(a_byte_order_mark_is_passed_over),
 		TEST(all_errors_are_told_in_order),
 		TEST(too_many_errors_are_counted),
 		TEST(files_have_their_rules),
