@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -296,6 +297,7 @@ int main(int argc, char **argv) {
 	if (!command || n < command->min || n > command->max)
 		return usage_wrong(command, optind < argc ? argv[optind] : NULL);
 	umask(077);
+	signal(SIGPIPE, SIG_IGN); /* a directory that closes its connection is told, not died of */
 	secret_init();
 	log_set_level(LEVEL_WARNING);
 	owned(arena) struct arena *a = arena_new();

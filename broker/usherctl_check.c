@@ -133,16 +133,15 @@ static bool check_store(struct task *t) {
 	if (!e)
 		e = store_check(t);
 	for (size_t i = 0; !e && i < t->config->n_realms; i++) {
-		struct signing_key *keys = NULL;
 		size_t n = 0;
 		t->realm = &t->config->realms[i];
 		t->realm_name = t->realm->id;
-		e = signing_keys_list(t, &keys, &n);
+		e = keyset_check(t, &n);
 		if (!e && n == 0 && t->realm->signing_algs.n)
 			say(t, "ok   realm %.*s: no signing keys yet; usherd makes them when it starts or reloads\n",
 				FMT(t->realm_name));
 	}
-	say(t, "%-4s store %.*s%s%.*s\n", e ? "FAIL" : "ok", FMT(t->config->store_path), e ? ": " : "",
+	say(t, "%-4s key file and store %.*s%s%.*s\n", e ? "FAIL" : "ok", FMT(t->config->store_path), e ? ": " : "",
 		FMT(e ? t->failure_detail : STR("")));
 	task_clear(t);
 	return !e;

@@ -147,7 +147,9 @@ static enum err keys_load(struct task *t, const struct config *c) {
 	bool first = access(store, F_OK) != 0;
 	enum err code = secret_load_keys(path, first, &why);
 	if (code && !first && access(path, F_OK) != 0)
-		why = "is missing, and the store holds what it sealed: bring it back from the backup";
+		why = "is missing, and the store holds what it sealed: bring it back from the backup. If it is lost, "
+		      "make a new one (openssl rand -hex 32, mode 0600) and delete the rows of the table signing_key, "
+		      "which it does not open";
 	return code ? task_fail(t, code, "%s: %s", path, why) : OK;
 }
 

@@ -88,7 +88,9 @@ static enum err key_open(struct task *t, const struct signing_key *row, struct j
 		return task_fail(t, ERR_CONFIG, "signing key %.*s has an unknown algorithm", FMT(row->kid));
 	if (!unseal(t->arena, STR("signing_key"), row->sealed, &der))
 		return task_fail(t, ERR_CONFIG,
-			"signing key %.*s of realm %.*s was sealed with another key file (secrets.key_file)",
+			"signing key %.*s of realm %.*s was sealed with another key file (secrets.key_file): bring "
+			"that "
+			"one back, or, if it is lost, delete the rows of the table signing_key",
 			FMT(row->kid), FMT(row->realm));
 	TRY(jose_key_load(t, alg, der, &key));
 	if (!str_eq(jose_key_kid(key), row->kid)) {
@@ -96,6 +98,19 @@ static enum err key_open(struct task *t, const struct signing_key *row, struct j
 		return task_fail(t, ERR_CONFIG, "signing key %.*s is another key", FMT(row->kid));
 	}
 	*ret = key;
+	return OK;
+}
+
+enum err keyset_check(struct task *t, size_t *ret_n) {
+	struct signing_key *rows = NULL;
+	size_t n = 0;
+	TRY(signing_keys_list(t, &rows, &n));
+	for (size_t i = 0; i < n; i++) {
+		struct jose_key *key = NULL;
+		TRY(key_open(t, &rows[i], &key));
+		jose_key_free(key);
+	}
+	*ret_n = n;
 	return OK;
 }
 

@@ -24,6 +24,9 @@ struct str param(struct params p, const char *name);
 /* Loads or makes the keys of every realm (each of realm->signing_algs), and publishes them to all threads. At start,
  * after a reload, and when generation_get moved. */
 enum err keyset_refresh(struct task *t) must_use;
+/* Whether the key file opens each signing key of the realm; makes and publishes none. *ret_n: how many there are.
+ * ERR_CONFIG names the first that it does not open. For usherctl. */
+enum err keyset_check(struct task *t, size_t *ret_n) must_use;
 /* Without now: a new key becomes KEY_NEXT (nothing happens where one is waiting). With now: the one that waits, else a
  * new one, becomes KEY_ACTIVE, and the one before KEY_RETIRED. An empty alg means each of the realm's. For usherctl;
  * moves the generation on. ERR_INVALID: the realm keeps no keys of this algorithm. */

@@ -90,10 +90,16 @@ static void keeps_keys_sealed_and_apart(void **state) {
 						 .sealed = STR("not sealed"),
 						 .created_at = 1}));
 	assert_err(keyset_refresh(t), ERR_CONFIG);
+	assert_err(keyset_check(t, &n), ERR_CONFIG);
 	assert_ok(signing_keys_remove(t, STR("odd")));
+	assert_ok(keyset_check(t, &n));
+	assert_true(n >= 4);
 	task_clear(t);
 	secret_use_key(other);
 	assert_ok(keyset_refresh(t)); /* parsed keys are kept */
+	assert_err(keyset_check(t, &n), ERR_CONFIG);
+	assert_true(str_contains(t->failure_detail, STR("was sealed with another key file")));
+	task_clear(t);
 	secret_use_key(right);
 	struct str mine = STR_NONE, theirs = STR_NONE;
 	assert_ok(oidc_jwks(t, &mine));

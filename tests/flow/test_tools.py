@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+"""usherd and usherctl on a key file that is lost or wrong: what they say, and whether the way out that the documents name is one."""
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+from usher import Daemon, Tests, expect, folder, free_port, same
+
+V = {
+    "DRIVER": "openldap", "URI": f"ldap://127.0.0.1:{free_port()}", "CA_FILE": "/etc/ssl/certs/ca-certificates.crt",
+    "BIND_DN": "cn=svc,dc=example,dc=org", "BIND_PASSWORD": "x", "PEOPLE": "ou=people,dc=example,dc=org",
+    "GROUPS": "ou=groups,dc=example,dc=org", "SERVICES": "ou=services,dc=example,dc=org",
+}
+
+
+class Away:
+    """A directory that nobody serves: nothing here needs one."""
+
+    v = V
+
+
+class ToolTests:
+    def __init__(self):
+        self.tests, self.folder = Tests(), folder("tools")
+        self.daemon = Daemon(self.folder, Away)
+        self.key = os.path.join(self.folder, "secrets.key")
+        self.kept = self.key + ".kept"
+        self.file = os.path.join(self.folder, "usher.yaml")
+
+    # ---- steps ----
+    def begin(self):
+        self.daemon.start()
+        same(self.daemon.stop(), 0, "exit code")
+        code, out = self.daemon.usherctl("check")
+        same(code, 1, "exit code, while nobody serves the directory")
+        expect("ok   key file and store " in out and "FAIL realm demo, directory main: ldap://" in out, out)
+        shutil.copy2(self.key, self.kept)
+
+    def refused(self, *said):
+        """usherd does not start, and says so."""
+        done = subprocess.run([self.daemon.program(), "--config", self.file], capture_output=True, text=True, timeout=60, check=False)
+        same(done.returncode, 1, "exit code")
+        for words in ("usherd.failed", *said):
+            expect(words in done.stderr, done.stderr)
+
+    def new_key(self):
+        """As docs/operations.md says: openssl rand -hex 32, mode 0600."""
+        with open(os.open(self.key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
+            f.write(secrets.token_hex(32) + "\n")
+
+    def lost(self):
+        os.unlink(self.key)
+        self.refused("is missing, and the store holds what it sealed", "openssl rand -hex 32", "the rows of the table signing_key")
+        expect(not os.path.exists(self.key), "it made a key file")
+
+    def wrong(self):
+        self.new_key()
+        self.refused("was sealed with another key file", "the rows of the table signing_key")
+        code, out = self.daemon.usherctl("check")
+        same(code, 1, "exit code")
+        expect("FAIL key file and store " in out and "was sealed with another key file" in out and "all is well" not in out, out)
+
+    def brought_back(self):
+        shutil.copy2(self.kept, self.key)
+        expect("ok   key file and store " in self.daemon.usherctl("check")[1], "the right key file")
+
+    def way_out(self):
+        self.new_key()
+        store = sqlite3.connect(self.daemon.database)
+        store.execute("DELETE FROM signing_key")
+        store.commit()
+        store.close()
+        self.daemon.start()
+        same(self.daemon.stop(), 0, "exit code")
+        expect("ok   key file and store " in self.daemon.usherctl("check")[1], "after the way out")
+
+    def run(self):
+        run = self.tests.run
+        run("a store, and its keys are opened", self.begin)
+        run("a key file that is lost: the way out is named", self.lost)
+        run("another key file: usherd ends, and usherctl check sees it", self.wrong)
+        run("the right one again", self.brought_back)
+        run("a new key file without the old signing keys", self.way_out)
+        return self.tests.end()
+
+
+sys.exit(ToolTests().run())
