@@ -138,7 +138,9 @@ static enum err run_client_secret(struct task *t, char **argv) {
 
 static enum err run_backup(struct task *t, char **argv) {
 	TRY(store_backup(t, argv[0]));
-	printf("written to %s; keep the key file with it, without it the signing keys in it cannot be read\n", argv[0]);
+	printf("written to %s; the signing keys in it open only with the key file: keep a copy of that too, but "
+	       "apart\n",
+		argv[0]);
 	return OK;
 }
 
@@ -242,14 +244,19 @@ static const struct command *command_find(int argc, char **argv, int *ret_words)
 	return NULL;
 }
 
+static const char *store_remedy(int why) {
+	if (why == ENOENT)
+		return "; usherd makes it when it starts for the first time";
+	return why == EACCES ? "; run this as the user of the daemon, or as root" : "";
+}
+
 enum err stand_open(struct task *t) {
 	const char *key_file = NULL, *store = NULL, *why = "";
 	TRY(task_cstr(t, t->config->key_file, &key_file));
 	TRY(task_cstr(t, t->config->store_path, &store));
 	/* One that this program made would belong to the wrong user. */
-	if (t->config->store == STORE_SQLITE && access(store, F_OK) != 0)
-		return task_fail(
-			t, ERR_CONFIG, "store %s: %m; usherd makes it when it starts for the first time", store);
+	if (t->config->store == STORE_SQLITE && access(store, R_OK | W_OK) != 0)
+		return task_fail(t, ERR_CONFIG, "store %s: %m%s", store, store_remedy(errno));
 	if (secret_load_keys(key_file, false, &why))
 		return task_fail(t, ERR_CONFIG, "key file %s %s", key_file, why);
 	return store_open(t, t->config);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""usherd and usherctl on a key file that is lost or wrong: what they say, and whether the way out that the documents name is one."""
+"""usherd and usherctl on a key file that is lost, wrong or not theirs: what they say, and whether the way out that the documents name is one."""
 import os
 import secrets
 import shutil
@@ -7,8 +7,9 @@ import sqlite3
 import subprocess
 import sys
 
-from usher import Daemon, Tests, expect, folder, free_port, same
+from usher import BUILD, Daemon, Tests, expect, folder, free_port, same
 
+NOBODY = 65534
 V = {
     "DRIVER": "openldap", "URI": f"ldap://127.0.0.1:{free_port()}", "CA_FILE": "/etc/ssl/certs/ca-certificates.crt",
     "BIND_DN": "cn=svc,dc=example,dc=org", "BIND_PASSWORD": "x", "PEOPLE": "ou=people,dc=example,dc=org",
@@ -77,6 +78,34 @@ class ToolTests:
         same(self.daemon.stop(), 0, "exit code")
         expect("ok   key file and store " in self.daemon.usherctl("check")[1], "after the way out")
 
+    def reachable(self):
+        """Whether another user may come as far as the configuration and the program."""
+        os.chmod(self.folder, 0o711)
+        program = os.path.join(BUILD, "usherctl")
+        return os.getuid() == 0 and subprocess.run(["test", "-e", self.file, "-a", "-x", program], user=NOBODY, group=NOBODY, extra_groups=[],
+                                                   check=False).returncode == 0
+
+    def by_another_user(self, *words):
+        done = subprocess.run([os.path.join(BUILD, "usherctl"), "-c", self.file, *words], capture_output=True, text=True, timeout=60, check=False,
+                              user=NOBODY, group=NOBODY, extra_groups=[])
+        return done.stdout + done.stderr
+
+    def not_allowed(self):
+        """The configuration may be read, the folder be looked into; store and key file are the daemon's."""
+        for name in ("usher.yaml", "ldap.password", "client.secret"):
+            os.chown(os.path.join(self.folder, name), NOBODY, NOBODY)
+        out = self.by_another_user("keys", "demo")
+        expect("Permission denied; run this as the user of the daemon" in out and "usherd makes it" not in out, out)
+        os.rename(self.daemon.database, self.daemon.database + ".away")
+        out = self.by_another_user("keys", "demo")
+        os.rename(self.daemon.database + ".away", self.daemon.database)
+        expect("No such file or directory; usherd makes it when it starts" in out, out)
+
+    def backup(self):
+        code, out = self.daemon.usherctl("backup", os.path.join(self.folder, "copy.db"))
+        same(code, 0, out)
+        expect("apart" in out and "with it" not in out.replace("only with", ""), out)
+
     def run(self):
         run = self.tests.run
         run("a store, and its keys are opened", self.begin)
@@ -84,6 +113,9 @@ class ToolTests:
         run("another key file: usherd ends, and usherctl check sees it", self.wrong)
         run("the right one again", self.brought_back)
         run("a new key file without the old signing keys", self.way_out)
+        run("a backup names the key file's place", self.backup)
+        if self.reachable():
+            run("an ordinary user is sent the right way", self.not_allowed)
         return self.tests.end()
 
 
