@@ -54,6 +54,8 @@ const struct route routes[] = {
 	{R "/admin/registrations/*", POST, PLACE_WORKER, GUARD_CSRF | GUARD_LOGIN, page_registration_decide, false},
 	{R "/admin/registrations/*/retry", POST, PLACE_WORKER, GUARD_CSRF | GUARD_LOGIN, page_registration_retry,
 		false},
+	{R "/admin/registrations/*/resend", POST, PLACE_WORKER, GUARD_CSRF | GUARD_LOGIN, page_registration_resend,
+		false},
 	{R "/admin/jobs", GET, PLACE_WORKER, GUARD_LOGIN, page_jobs, false},
 	{R "/admin/jobs", POST, PLACE_WORKER, GUARD_CSRF | GUARD_LOGIN, page_job_retry, false},
 	{R "/admin/people", GET, PLACE_WORKER, GUARD_LOGIN, page_people, false},

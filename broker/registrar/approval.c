@@ -262,3 +262,19 @@ enum err approval_cancel(struct task *t, const struct approver *who, struct str 
 	TRY(store_begin(t));
 	return store_end(t, cancel_approved(t, r));
 }
+
+static enum err resend_activation(struct task *t, const struct registration *r) {
+	TRY(notice_queue(t, "activate", r->id, 0));
+	return audit_record(t, "registration.resend", r->id, AUDIT("login", r->login));
+}
+
+enum err approval_resend(struct task *t, const struct approver *who, struct str id) {
+	struct registration *r = NULL;
+	const struct profile_config *p = NULL;
+	TRY(approval_find(t, who, id, &r, &p));
+	if (r->state != REGISTRATION_PROVISIONED)
+		return task_fail(t, ERR_STALE, "registration %.*s is not waiting for a password", FMT(r->id));
+	TRY(throttle_take_for(t, THROTTLE_RESEND, r->mail_key, p->resend_after));
+	TRY(store_begin(t));
+	return store_end(t, resend_activation(t, r));
+}

@@ -94,6 +94,9 @@ enum err approval_retry(struct task *t, const struct approver *who, struct str i
 /* Cancels the plan of an approved registration, which then waits for a decision again. ERR_STALE: it is not waiting for
  * its plan, the plan is carried out right now, or its entry is made already (then it is to be finished). */
 enum err approval_cancel(struct task *t, const struct approver *who, struct str id) must_use;
+/* Sends the activation mail again. ERR_STALE: the registration does not wait for a password. ERR_TOO_MANY: one was sent
+ * to this mailbox only just now. */
+enum err approval_resend(struct task *t, const struct approver *who, struct str id) must_use;
 
 /* ---- activation ---- */
 struct activation {
@@ -119,10 +122,18 @@ enum err registrar_settle(struct task *t, struct str registration_id) must_use;
 /* Reminders, expiry, retention for one due registration (registrations_due). */
 enum err registrar_due(struct task *t, struct registration *r) must_use;
 /* What the notice job of a submission shall say. */
-enum submission_notice { SUBMISSION_VERIFY, SUBMISSION_KNOWN, SUBMISSION_PENDING, SUBMISSION_NOTHING };
-/* *ret_open: the registration that already waits, for SUBMISSION_PENDING. */
+enum submission_notice {
+	SUBMISSION_VERIFY,
+	SUBMISSION_KNOWN,
+	SUBMISSION_PENDING,
+	SUBMISSION_ACTIVATE, /* the account is there and was never activated */
+	SUBMISSION_NOTHING
+};
+/* *ret_open: the registration that already waits, for SUBMISSION_PENDING and SUBMISSION_ACTIVATE. */
 enum err registrar_submission_notice(
 	struct task *t, struct registration *r, enum submission_notice *ret, struct registration **ret_open) must_use;
+/* The registration whose entry this is, where it still waits for its first password; else ERR_NOT_FOUND. */
+enum err registrar_unactivated(struct task *t, const struct entry *entry, struct registration **ret) must_use;
 /* After a mail said so: this submission ends, the account or the earlier request stands. */
 enum err registrar_submission_end(struct task *t, struct registration *r) must_use;
 

@@ -87,6 +87,34 @@ enum err registrar_submission_end(struct task *t, struct registration *r) {
 	return store_end(t, registration_transition(t, r, EVENT_SUBMIT_AGAIN, STR("")));
 }
 
+enum err registrar_unactivated(struct task *t, const struct entry *entry, struct registration **ret) {
+	struct registration *r = NULL;
+	if (entry->enabled || str_empty(entry->marker))
+		return task_fail(t, ERR_NOT_FOUND, "the entry does not wait for a first password");
+	TRY(registrations_find(t, entry->marker, &r));
+	if (r->state != REGISTRATION_PROVISIONED)
+		return task_fail(t, ERR_NOT_FOUND, "the registration does not wait for a password");
+	*ret = r;
+	return OK;
+}
+
+/* Who missed the link is sent another one: a disabled account is no use to its owner, and has no password to forget. */
+static enum err known_notice(struct task *t, const struct registration *r, const struct entry *entry,
+	enum submission_notice *ret, struct registration **ret_open) {
+	*ret = SUBMISSION_KNOWN;
+	if (!entry)
+		return OK;
+	if (str_eq(entry->marker, r->id)) {
+		*ret = SUBMISSION_NOTHING;
+		return OK;
+	}
+	enum err e = registrar_unactivated(t, entry, ret_open);
+	task_clear(t);
+	if (!e)
+		*ret = SUBMISSION_ACTIVATE;
+	return e == ERR_NOT_FOUND ? OK : e;
+}
+
 enum err registrar_submission_notice(
 	struct task *t, struct registration *r, enum submission_notice *ret, struct registration **ret_open) {
 	const struct profile_config *p = NULL;
@@ -99,8 +127,7 @@ enum err registrar_submission_notice(
 	enum err e = directory_find_value(t, realm_directory(t->realm, p->directory), STR("mail"), r->mail, &entry);
 	if (e == OK || e == ERR_EXISTS) {
 		task_clear(t);
-		*ret = entry && str_eq(entry->marker, r->id) ? SUBMISSION_NOTHING : SUBMISSION_KNOWN;
-		return OK;
+		return known_notice(t, r, entry, ret, ret_open);
 	}
 	if (e != ERR_NOT_FOUND)
 		return e;

@@ -198,6 +198,20 @@ static enum err find_account(struct task *t, struct notice_task *n) {
 	return OK;
 }
 
+/* What was asked for is the account that this registration made, which nobody could use yet. */
+static enum err tell_activate(struct task *t, struct notice_task *n, struct registration *r) {
+	n->profile = realm_profile(t->realm, r->profile);
+	if (!n->profile)
+		return task_fail(t, ERR_CONFIG, "profile %.*s is no longer configured", FMT(r->profile));
+	n->template = "activate";
+	n->registration = r;
+	n->to = r->mail; /* not to a mailbox that only compares equal */
+	n->subject = r->id;
+	n->purpose = TICKET_ACTIVATE;
+	n->ttl_s = n->profile->activate_ttl;
+	return OK;
+}
+
 /* A submission: the mailbox's owner, and nobody else, learns what is known of the address. */
 static enum err prepare_verify(struct task *t, struct notice_task *n) {
 	enum submission_notice say = SUBMISSION_NOTHING;
@@ -217,7 +231,7 @@ static enum err prepare_verify(struct task *t, struct notice_task *n) {
 		n->to = open->mail; /* not to a mailbox that only compares equal */
 		n->ttl_s = n->profile->undecided_ttl;
 	}
-	return OK;
+	return say == SUBMISSION_ACTIVATE ? tell_activate(t, n, open) : OK;
 }
 
 static enum err prepare_status(struct task *t, struct notice_task *n) {
@@ -302,13 +316,26 @@ static enum err prepare_approvers(struct task *t, struct notice_task *n) {
 	return store_end(t, fan_out(t, n, to));
 }
 
+/* No password was forgotten where none was chosen yet. */
+static enum err reset_disabled(struct task *t, struct notice_task *n, const struct entry *e) {
+	struct registration *r = NULL;
+	enum err waits = registrar_unactivated(t, e, &r);
+	if (!waits)
+		return tell_activate(t, n, r);
+	task_clear(t);
+	n->skip = true;
+	return waits == ERR_NOT_FOUND ? OK : waits;
+}
+
 /* A forgotten password: whoever the typed name is, the page said the same; here it is looked up. */
 static enum err prepare_reset(struct task *t, struct notice_task *n) {
 	struct str typed = str_dup(t->arena, json_member_str(n->body, "username"));
 	struct entry *e = NULL;
 	const struct directory_config *d = NULL;
 	enum err found = login_lookup(t, typed, &d, &e);
-	if (found == ERR_NOT_FOUND || found == ERR_EXISTS || (!found && (!e->enabled || str_empty(e->mail)))) {
+	if (!found && !e->enabled)
+		return reset_disabled(t, n, e);
+	if (found == ERR_NOT_FOUND || found == ERR_EXISTS || (!found && str_empty(e->mail))) {
 		task_clear(t);
 		n->skip = true;
 		return OK;
@@ -359,11 +386,12 @@ enum err notice_run(struct task *t, const struct job *j) {
 		return task_fail(t, ERR_CONFIG, "a notice that this version does not know");
 	n.template = rows[n.notice].template;
 	TRY(rows[n.notice].find(t, &n));
+	struct registration *submission = n.registration; /* the mail may be about an earlier one */
 	if (!n.skip)
 		TRY(rows[n.notice].prepare(t, &n));
 	if (n.skip)
 		return OK;
 	TRY(notice_send(t, &n));
 	bool told_otherwise = n.notice == NOTICE_VERIFY && strcmp(n.template, "verify") != 0;
-	return told_otherwise ? registrar_submission_end(t, n.registration) : OK;
+	return told_otherwise ? registrar_submission_end(t, submission) : OK;
 }

@@ -332,6 +332,77 @@ static void test_reset_used(void **state) {
 	assert_int_equal(mails(t, "anna@x.test", &m), 0);
 }
 
+/* An account that nobody has activated, as its registration made it. */
+static struct registration *unactivated(struct task *t, const char *login, const char *mail) {
+	struct registration *r = in_state(t, REGISTRATION_PROVISIONED, mail);
+	struct fake_person *p = fake_person_add(login, mail);
+	r->login = str_of(login);
+	assert_ok(registrations_update(t, r));
+	p->enabled = false;
+	snprintf(p->marker, sizeof(p->marker), "%.*s", FMT(r->id));
+	return r;
+}
+
+/* The mail to anna leads to the activation of this registration, by a link that works. */
+static void assert_invited(struct task *t, const struct registration *r, const struct mailbox_item *m) {
+	struct ticket *k = NULL;
+	assert_ok(ticket_check(t, TICKET_ACTIVATE, secret_of(m, "/activate"), &k));
+	assert_str(k->subject, r->id);
+	assert_str(k->bound, r->mail);
+}
+
+/* Who missed the link of the activation and registers again gets another one, and not "you have an account". */
+static void test_unactivated_again(void **state) {
+	struct task *t = world_task(*state);
+	struct mailbox_item *m = NULL;
+	struct registration *first = unactivated(t, "aalt", "anna@x.test"), *second = NULL;
+	struct job j;
+	world_config.registrations_per_mailbox = 10;
+	assert_ok(run_named(t, "verify")); /* its own, long ago: nothing is left to say */
+	world_submit(t, "Eve", "Il", "ANNA@x.test");
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "verify", &j), 1);
+	assert_ok(run(t, &j));
+	assert_int_equal(mails(t, "ANNA@x.test", &m), 0); /* not to a mailbox that only compares equal */
+	assert_int_equal(mails(t, "anna@x.test", &m), 1);
+	assert_invited(t, first, m);
+	assert_true(str_contains(m->text, STR("aalt")) && str_contains(m->html, STR("Hello Anna")));
+	assert_ok(registrations_find(t, j.subject, &second));
+	assert_int_equal(second->state, REGISTRATION_EXPIRED);
+	assert_int_equal(world_again(t, first)->state, REGISTRATION_PROVISIONED);
+	/* An entry that was enabled, or whose marker is another's, is an account like any other. */
+	fake_person_find("aalt")->enabled = true;
+	world_submit(t, "Anna", "Alt", "anna@x.test");
+	assert_ok(run_named(t, "verify"));
+	assert_int_equal(mails(t, "anna@x.test", &m), 2);
+	fake_person_find("aalt")->enabled = false;
+	snprintf(fake_person_find("aalt")->marker, sizeof(fake_person_find("aalt")->marker), "4711");
+	world_submit(t, "Anna", "Alt", "anna@x.test");
+	assert_ok(run_named(t, "verify"));
+	struct mailbox_item *all = NULL;
+	size_t n = 0, links = 0;
+	assert_ok(mailbox_list(t, &world_config.mail, &all, &n));
+	for (size_t i = 0; i < n; i++)
+		links += !str_empty(link_of(&all[i]));
+	assert_int_equal(n, 3);
+	assert_int_equal(links, 1);
+}
+
+/* Nothing was forgotten where no password was chosen: the reset sends the activation. */
+static void test_unactivated_reset(void **state) {
+	struct task *t = world_task(*state);
+	struct mailbox_item *m = NULL;
+	struct registration *r = unactivated(t, "aalt", "anna@x.test");
+	assert_ok(login_reset_request(t, STR("Anna@x.test")));
+	assert_ok(run_named(t, "reset"));
+	assert_int_equal(mails(t, "anna@x.test", &m), 1);
+	assert_invited(t, r, m);
+	r->state = REGISTRATION_ACTIVE; /* and was disabled since */
+	assert_ok(registrations_update(t, r));
+	assert_ok(login_reset_request(t, STR("aalt")));
+	assert_ok(run_named(t, "reset"));
+	assert_int_equal(mails(t, "anna@x.test", &m), 1);
+}
+
 static void test_failures(void **state) {
 	struct task *t = world_task(*state);
 	struct mailbox_item *m = NULL;
@@ -355,7 +426,7 @@ static void test_failures(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(test_verify), TEST(test_link_as_name), TEST(test_twice), TEST(test_known), TEST(test_already), TEST(test_pending_and_approvers),
+	const struct CMUnitTest tests[] = {TEST(test_verify), TEST(test_link_as_name), TEST(test_twice), TEST(test_known), TEST(test_unactivated_again), TEST(test_unactivated_reset), TEST(test_already), TEST(test_pending_and_approvers),
 		TEST(test_approvers_nobody), TEST(test_skip), TEST(test_activate), TEST(test_reset), TEST(test_reset_used), TEST(test_failures)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -277,6 +277,27 @@ static void test_resend(void **state) {
 	assert_ok(registration_resend(t, &world_profile, STR("not an address")));
 }
 
+/* An approver sends the mail again that its owner missed; not in any other state, and not at once again. */
+static void test_resend_activation(void **state) {
+	struct task *t = world_task(*state);
+	struct str profiles[] = {STR("guest")};
+	const struct approver who = {.profiles = {profiles, 1}}, stranger = {0};
+	struct registration *r = world_verified(t, "A", "B", "late@x.test");
+	assert_err(approval_resend(t, &who, r->id), ERR_STALE);
+	r->state = REGISTRATION_PROVISIONED;
+	assert_ok(registrations_update(t, r));
+	task_clear(t);
+	assert_err(approval_resend(t, &stranger, r->id), ERR_NOT_FOUND);
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "activate", NULL), 0);
+	task_clear(t);
+	assert_ok(approval_resend(t, &who, r->id));
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "activate", NULL), 1);
+	assert_int_equal(world_audits(t, r->id, "registration.resend"), 1);
+	assert_err(approval_resend(t, &who, r->id), ERR_TOO_MANY);
+	assert_int_equal(world_jobs(t, JOB_NOTICE, "activate", NULL), 1);
+	assert_int_equal(world_audits(t, r->id, "registration.resend"), 1);
+}
+
 static void test_status(void **state) {
 	struct task *t = world_task(*state);
 	struct registration *r = world_verified(t, "A", "B", "status@x.test"), *seen = NULL;
@@ -344,6 +365,6 @@ int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_transitions), TEST(test_transition_stale), TEST(test_submit),
 		TEST(test_submit_limits), TEST(test_submission_notice), TEST(test_verify), TEST(test_verify_by_rule),
 		TEST(test_verify_refused), TEST(test_verify_rolls_back), TEST(test_verify_parallel),
-		TEST(test_verify_twins), TEST(test_resend), TEST(test_status), TEST(test_due)};
+		TEST(test_verify_twins), TEST(test_resend), TEST(test_resend_activation), TEST(test_status), TEST(test_due)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

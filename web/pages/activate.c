@@ -2,9 +2,7 @@
 #include "web/pages/pages.h"
 
 static enum err link_ended(struct task *t, struct request *q, struct response *r) {
-	struct message m = {.key = "activate_ended", .next_key = "next.login", .next_link = realm_path(t, "/login")};
-	task_clear(t);
-	return page_message(t, q, r, 410, &m);
+	return page_link_ended(t, q, r, "activate_ended");
 }
 
 static enum err render(struct task *t, struct request *q, struct response *r, struct str secret, struct str problem) {

@@ -164,6 +164,7 @@ static enum err detail_data(struct task *t, struct value *data, const struct app
 	value_text(t->arena, data, "id", reg->id);
 	add_state(t, data, reg->state);
 	value_bool(t->arena, data, "pending", reg->state == REGISTRATION_PENDING);
+	value_bool(t->arena, data, "unactivated", reg->state == REGISTRATION_PROVISIONED);
 	value_text(t->arena, data, "digest", a->digest);
 	value_number(t->arena, data, "version", reg->version);
 	value_text(t->arena, data, "reason", c->reason);
@@ -202,6 +203,8 @@ enum err page_registration(struct task *t, struct request *q, struct response *r
 		   : str_eq(done, STR("retry"))       ? "notice.retried"
 		   : str_eq(done, STR("cancel"))      ? "notice.undecided"
 		   : str_eq(done, STR("uncancelled")) ? "notice.uncancelled"
+		   : str_eq(done, STR("resent"))      ? "notice.resent"
+		   : str_eq(done, STR("waits"))       ? "notice.waits"
 						      : NULL;
 	c.reason = c.decision = STR("");
 	return render(t, q, r, &c, &s);
@@ -291,5 +294,19 @@ enum err page_registration_retry(struct task *t, struct request *q, struct respo
 		return e;
 	const char *told = cancel ? "?done=cancel" : "?done=retry";
 	response_redirect(r, detail_path(t, q->rest, e ? cancel ? "?done=uncancelled" : "" : told));
+	return OK;
+}
+
+/* Once more the mail with the link to choose a password. Activated meanwhile, the page shows it. */
+enum err page_registration_resend(struct task *t, struct request *q, struct response *r) {
+	struct approver who;
+	TRY(admin_actor(t, q, &who));
+	enum err e = approval_resend(t, &who, q->rest);
+	if (e == ERR_STALE || e == ERR_TOO_MANY)
+		task_clear(t);
+	else if (e)
+		return e;
+	const char *told = !e ? "?done=resent" : e == ERR_TOO_MANY ? "?done=waits" : "";
+	response_redirect(r, detail_path(t, q->rest, told));
 	return OK;
 }

@@ -26,7 +26,8 @@ handler page_consent, page_consent_submit;
 /* account.c */
 handler page_account, page_account_submit;
 /* queue.c, decision.c, operations.c, person.c, audit.c */
-handler page_registrations, page_registration, page_registration_decide, page_registration_retry;
+handler page_registrations, page_registration, page_registration_decide, page_registration_retry,
+	page_registration_resend;
 handler page_person, page_person_change, page_person_plan;
 handler page_jobs, page_job_retry, page_people, page_health, page_audit, page_audit_export;
 
@@ -60,6 +61,8 @@ struct message {
 };
 enum err page_message(
 	struct task *t, struct request *q, struct response *r, int status, const struct message *m) must_use;
+/* The page of a link that works no more, which offers a new mail: key.title, key.text. In verify.c. */
+enum err page_link_ended(struct task *t, struct request *q, struct response *r, const char *key) must_use;
 /* key.title as page title. */
 struct value *page_data_of(struct task *t, struct request *q, struct response *r, const char *key);
 /* The value of a form field, empty where it is absent. */

@@ -7,19 +7,24 @@
 #define LATE_MS  600000
 
 /* One answer for used, ended, unknown and foreign links. A realm with one profile offers a new mail here. */
-static enum err link_ended(struct task *t, struct request *q, struct response *r) {
+enum err page_link_ended(struct task *t, struct request *q, struct response *r, const char *key) {
 	const struct profile_config *only = NULL;
 	size_t open = 0;
-	struct value *data = page_data_of(t, q, r, "ended");
+	struct value *data = page_data_of(t, q, r, key);
 	for (size_t i = 0; i < t->realm->n_profiles; i++)
 		if (t->realm->profiles[i].open) {
 			only = &t->realm->profiles[i];
 			open++;
 		}
 	task_clear(t);
+	value_text(t->arena, data, "lead", text_named(t, key, STR(".text")));
 	value_text(t->arena, data, "profile_id", open == 1 ? only->id : STR(""));
 	value_bool(t->arena, data, "open", open > 0);
 	return page_render(t, r, 410, "link_ended", data);
+}
+
+static enum err link_ended(struct task *t, struct request *q, struct response *r) {
+	return page_link_ended(t, q, r, "ended");
 }
 
 static struct str profile_title(struct task *t, const struct registration *reg) {
