@@ -127,12 +127,39 @@ static enum err login_open(
 	return str_empty(old_session) ? store_end_passing(t, e) : store_end(t, e);
 }
 
+/* For the audit, not for the answer. */
+static const char *refused_why(const struct found *found, enum verdict verdict) {
+	const struct entry *e = found->entry;
+	if (!e)
+		return found->ambiguous ? "ambiguous" : "unknown";
+	if (verdict == VERDICT_LOCKED)
+		return "locked";
+	if (verdict == VERDICT_DISABLED)
+		return e->expires_at && e->expires_at <= clock_wall_ms() ? "expired" : "disabled";
+	return "credentials";
+}
+
+/* The account, where one is linked: by that the person's page and usherctl look. */
+static enum err refused_subject(struct task *t, const struct found *found, struct str *ret) {
+	struct account *a = NULL;
+	*ret = found->entry ? found->entry->stable_id : STR("");
+	if (!found->entry)
+		return OK;
+	enum err e = accounts_find_stable(t, found->directory->id, found->entry->stable_id, &a);
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	task_clear(t);
+	if (!e)
+		*ret = a->id;
+	return OK;
+}
+
 static enum err login_refused(struct task *t, const struct found *found, enum verdict verdict) {
 	if (verdict == VERDICT_LOCKED)
 		TRY(tell_locked(t, found));
-	struct str subject = found->entry ? found->entry->stable_id : STR("");
-	struct str why = found->entry ? STR("credentials") : found->ambiguous ? STR("ambiguous") : STR("unknown");
-	return audit_record(t, "login.refused", subject, AUDIT("why", why));
+	struct str subject;
+	TRY(refused_subject(t, found, &subject));
+	return audit_record(t, "login.refused", subject, AUDIT("why", str_of(refused_why(found, verdict))));
 }
 
 static enum err login_decide(struct task *t, const struct found *found, enum verdict verdict, struct login *ret) {

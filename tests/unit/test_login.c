@@ -124,6 +124,40 @@ static void test_refused(void **state) {
 	assert_int_equal(world_jobs(t, JOB_NOTICE, "locked", NULL), 1); /* once a day */
 }
 
+/* The audit tells what the page does not; about the account, as soon as there is one. */
+static void test_refused_why(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "whyever", &p);
+	struct account *a = try(t, "whyever", RIGHT).account;
+	static const struct {
+		const char *name, *password;
+		bool locked, off, ended;
+		const char *why;
+	} rows[] = {{"whyever", "wrong", false, false, false, "credentials"}, {"whyever", RIGHT, true, false, false, "locked"},
+		{"whyever", RIGHT, false, true, false, "disabled"}, {"whyever", RIGHT, false, true, true, "expired"},
+		{"whynobody", RIGHT, false, false, false, "unknown"}, {"whytwo", RIGHT, false, false, false, "ambiguous"},
+		{"whynew", "wrong", false, false, false, "credentials"}};
+	fake_person_add("whytwo", "one@x.test");
+	fake_person_add("whytwo2", "whytwo");
+	struct fake_person *fresh = fake_person_add("whynew", "whynew@x.test");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct audit_filter f = {.action = STR("login.refused"), .limit = 1};
+		struct audit_row *list = NULL;
+		size_t n = 0;
+		p->locked = rows[i].locked;
+		p->enabled = !rows[i].off;
+		p->expires_at = rows[i].ended ? clock_wall_ms() - 1000 : 0;
+		assert_int_equal(try(t, rows[i].name, rows[i].password).result, LOGIN_REFUSED);
+		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL); /* records are in the order of their milliseconds */
+		assert_ok(audit_list(t, &f, &list, &n));
+		assert_int_equal(n, 1);
+		if (!str_contains(list->detail, str_printf(t->arena, "\"%s\"", rows[i].why)))
+			fail_msg("row %zu: %.*s", i, FMT(list->detail));
+		bool whose = strcmp(rows[i].name, "whyever") == 0;
+		assert_str(list->subject, whose ? a->id : strcmp(rows[i].name, "whynew") == 0 ? str_of(fresh->id) : STR(""));
+	}
+}
+
 static void test_throttle(void **state) {
 	struct fake_person *p;
 	struct task *t = begin(state, "throttled", &p);
@@ -466,7 +500,7 @@ static void test_silent_directory(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_races), TEST(test_refused), TEST(test_throttle),
+	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_races), TEST(test_refused), TEST(test_refused_why), TEST(test_throttle),
 		TEST(test_throttle_entry), TEST(test_wrong_once), TEST(test_throttle_clear),
 		TEST(test_throttle_address), TEST(test_down), TEST(test_session_ends), TEST(test_end),
 		TEST(test_change), TEST(test_change_throttled), TEST(test_reset_request), TEST(test_reset),
