@@ -188,7 +188,9 @@ static enum err reset_finish(struct task *t, const struct ticket *k, const struc
 	TRY(account_link(t, found->directory, found->entry, &a));
 	TRY(store_begin(t));
 	enum err e = ticket_redeem(t, k);
-	return store_end(t, e ? e : change_done(t, a, "password.reset"));
+	TRY(store_end(t, e ? e : change_done(t, a, "password.reset")));
+	login_forget_failures(t, found->directory, found->entry);
+	return OK;
 }
 
 enum err login_reset_complete(

@@ -29,6 +29,10 @@ struct login {
 enum err login_password(struct task *t, struct str username, struct str password, struct str old_session,
 	struct str agent, struct login *ret) must_use;
 
+/* After a new password by a link: failures counted for this person, and for the names that the directory gives them,
+ * are of the past. Those of the client's address stay. */
+void login_forget_failures(struct task *t, const struct directory_config *d, const struct entry *e);
+
 /* Whom a typed name means, as at a login. ERR_NOT_FOUND: nobody; ERR_EXISTS: more than one. */
 enum err login_lookup(struct task *t, struct str username, const struct directory_config **ret_directory,
 	struct entry **ret) must_use;

@@ -196,6 +196,18 @@ void login_admit_undo(struct task *t, struct str username, bool right_password) 
 	throttle_give_back(t, THROTTLE_LOGIN_ADDRESS, t->address);
 }
 
+void login_forget_failures(struct task *t, const struct directory_config *d, const struct entry *e) {
+	struct found found = {.directory = d, .entry = (struct entry *)e};
+	struct str suffix = d->login_suffix;
+	throttle_clear(t, THROTTLE_LOGIN_ENTRY, entry_key(t, &found));
+	throttle_clear(t, THROTTLE_LOGIN_NAME, e->login);
+	throttle_clear(t, THROTTLE_LOGIN_NAME, e->mail);
+	if (str_empty(suffix))
+		return;
+	throttle_clear(t, THROTTLE_LOGIN_NAME, str_printf(t->arena, "%.*s@%.*s", FMT(e->login), FMT(suffix)));
+	throttle_clear(t, THROTTLE_LOGIN_NAME, str_printf(t->arena, "%.*s\\%.*s", FMT(suffix), FMT(e->login)));
+}
+
 enum err login_password(struct task *t, struct str username, struct str password, struct str old_session,
 	struct str agent, struct login *ret) {
 	struct login login = {.expires_in = -1};

@@ -112,5 +112,7 @@ enum err activation_complete(struct task *t, struct str secret, struct str passw
 		return e;
 	}
 	TRY(store_begin(t));
-	return store_end(t, activating_finish(t, k, &at));
+	TRY(store_end(t, activating_finish(t, k, &at)));
+	login_forget_failures(t, at.directory, at.entry);
+	return OK;
 }

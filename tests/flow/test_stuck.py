@@ -59,10 +59,33 @@ class StuckTests:
         same(stolen.status, 403, "without the form's token")
         expect(page.page().form_with("resend").fields["csrf"], "no token in the form")
 
+    # ---- a login that is refused ----
+    def forgotten(self):
+        """Five wrong passwords, a new one by mail, and in."""
+        for _ in range(5):
+            same(self.log_in("alice", "wrong").status, 401, "a wrong password")
+        slow = self.log_in("alice", "wrong")
+        same((slow.status, "wait 15 minutes" in slow.page().text), (429, True), f"the sixth: {slow.page().text}")
+        browser = Browser(self.issuer)
+        browser.submit(browser.get(f"{self.issuer}/reset"), "send", {"username": "alice"})
+        link = until(lambda: newest(self.stage.box, "alice@example.test", "/reset"), 20, "a mail").link("/reset")
+        done = browser.submit(browser.get(link), "change", {"password": "Quiet-harbour-of-a-new-word"})
+        expect("You can log in with it now" in done.page().text, done.brief())
+        same(self.log_in("alice", "Quiet-harbour-of-a-new-word").url.split("?")[0], f"{self.issuer}/account", "where the login leads")
+
+    def told(self):
+        """The audit of a person has the refusals, with their reason."""
+        account = self.stage.daemon.rows("SELECT id FROM account WHERE login = 'alice'")[0][0]
+        same(self.log_in("alice", "wrong").status, 401, "a wrong password")
+        code, said = self.stage.daemon.usherctl("audit", "demo", account)
+        expect(code == 0 and "login.refused" in said and '"why":"credentials"' in said, said)
+
     def main(self):
         run = self.tests.run
         if run("the daemon starts", self.stage.start):
             run("who missed the activation gets another mail", self.missed)
+            run("a reset forgets the wrong passwords", self.forgotten)
+            run("the audit of a person tells of refusals", self.told)
             run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
         return self.tests.end()
 

@@ -382,6 +382,25 @@ static struct reset reset_begin(struct task *t, const char *name, const char *ma
 	return r;
 }
 
+/* Who forgot the password, tried it too often and chose another one by the link may log in at once, by every name. */
+static void test_reset_after_throttle(void **state) {
+	struct fake_person *p;
+	struct task *t = begin(state, "tooften", &p);
+	struct password_problem problem = {0};
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(try(t, i % 2 ? "tooften@x.test" : "tooften", "wrong").result, LOGIN_REFUSED);
+	for (int i = 0; i < 5; i++)
+		try(t, i % 2 ? "tooften@x.test" : "tooften", "wrong");
+	assert_int_equal(try(t, "tooften", RIGHT).result, LOGIN_THROTTLED);
+	struct reset r = reset_begin(t, "tooften", "tooften@x.test");
+	assert_err(login_reset_complete(t, r.link, STR("short"), &problem), ERR_FIELDS);
+	assert_int_equal(try(t, "tooften", RIGHT).result, LOGIN_THROTTLED);
+	task_clear(t);
+	assert_ok(login_reset_complete(t, r.link, STR(PASSWORD), &problem));
+	assert_int_equal(try(t, "tooften", PASSWORD).result, LOGIN_OK);
+	assert_int_equal(try(t, "tooften@x.test", PASSWORD).result, LOGIN_OK);
+}
+
 static void test_reset(void **state) {
 	struct fake_person *p;
 	struct task *t = begin(state, "resetter", &p);
@@ -503,7 +522,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_races), TEST(test_refused), TEST(test_refused_why), TEST(test_throttle),
 		TEST(test_throttle_entry), TEST(test_wrong_once), TEST(test_throttle_clear),
 		TEST(test_throttle_address), TEST(test_down), TEST(test_session_ends), TEST(test_end),
-		TEST(test_change), TEST(test_change_throttled), TEST(test_reset_request), TEST(test_reset),
+		TEST(test_change), TEST(test_change_throttled), TEST(test_reset_request), TEST(test_reset_after_throttle), TEST(test_reset),
 		TEST(test_reset_refused), TEST(test_person), TEST(test_routing), TEST(test_two_directories),
 		TEST(test_login_suffix), TEST(test_silent_directory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

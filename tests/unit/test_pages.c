@@ -116,7 +116,7 @@ static void login(void **state) {
 		{LOGIN_OK, "username=&password=p", 422, NULL, "Please enter your login name"},
 		{LOGIN_OK, "username=g&password=", 422, NULL, "Please enter your login name"},
 		{LOGIN_REFUSED, "username=%3Ci%3E&password=p", 401, NULL, "value=\"&lt;i&gt;\""},
-		{LOGIN_THROTTLED, "username=g&password=p", 429, NULL, "Please wait 1 minute"},
+		{LOGIN_THROTTLED, "username=g&password=p", 429, NULL, "Please wait 2 minutes"},
 		{LOGIN_MUST_CHANGE, "username=g&password=p", 200, NULL, "name=\"new_password\""},
 		{LOGIN_MUST_CHANGE, "username=g&password=p", 200, NULL, "at least 13 characters"},
 		{LOGIN_EXPIRED, "username=g&password=p", 200, NULL, "has expired"},

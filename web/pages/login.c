@@ -60,7 +60,7 @@ static enum err again(
 static enum err throttled(
 	struct task *t, struct request *q, struct response *r, const struct entrance *in, int64_t seconds) {
 	response_header(r, "Retry-After", str_printf(t->arena, "%lld", (long long)seconds));
-	return again(t, q, r, in, (struct refused){429, text_with(t, "login.throttled", duration_words(t, seconds))});
+	return again(t, q, r, in, (struct refused){429, text_with(t, "login.throttled", wait_words(t, seconds))});
 }
 
 /* The right password, that must be changed first. */

@@ -39,8 +39,10 @@ struct str text_named(struct task *t, const char *prefix, struct str name);
 /* Control and format characters, spaces that look like others, and letters of look-alike alphabets beside Latin ones,
  * written as [U+202E]. */
 struct str visible(struct task *t, struct str typed);
-/* Seconds in words: "3 days". */
+/* Seconds in words, rounded down: "3 days". */
 struct str duration_words(struct task *t, int64_t seconds);
+/* The same of what is to be waited for, rounded up: who waits so long has waited long enough. */
+struct str wait_words(struct task *t, int64_t seconds);
 /* The person's name of a registration's fields: display_name, or given_name and family_name; empty when there is none.
  */
 struct str person_name(struct task *t, const struct typed *fields, size_t n);

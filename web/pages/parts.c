@@ -54,6 +54,16 @@ struct str duration_words(struct task *t, int64_t seconds) {
 	return text("time.moment");
 }
 
+/* A unit counts where it is exact or there are at least two of it, so that 61 minutes are not "2 hours". */
+struct str wait_words(struct task *t, int64_t seconds) {
+	static const int64_t units[] = {86400, 3600, 60};
+	for (size_t i = 0; i < COUNT(units); i++)
+		if (seconds >= 2 * units[i] || (seconds > units[i] - 60 && seconds <= units[i]) || units[i] == 60)
+			return duration_words(
+				t, seconds < 60 ? seconds : (seconds + units[i] - 1) / units[i] * units[i]);
+	return duration_words(t, seconds);
+}
+
 /* ---- names as they were typed, with nothing hidden ---- */
 
 struct range {
@@ -175,7 +185,7 @@ void add_password_rules(struct task *t, struct value *data, const struct passwor
 	value_item(t->arena, rules, text("rule.guess"));
 	add_number_rule(t, rules, "rule.history", policy->history);
 	if (policy->min_age > 0)
-		value_item(t->arena, rules, text_with(t, "rule.min_age", duration_words(t, policy->min_age)));
+		value_item(t->arena, rules, text_with(t, "rule.min_age", wait_words(t, policy->min_age)));
 	if (policy->max_age > 0)
 		value_item(t->arena, rules, text_with(t, "rule.max_age", duration_words(t, policy->max_age)));
 }

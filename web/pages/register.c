@@ -174,7 +174,7 @@ static enum err check_your_mail(struct task *t, struct request *q, struct respon
 	value_text(t->arena, data, "ends", text_with(t, "sent.ends", duration_words(t, p->verify_ttl)));
 	value_text(t->arena, data, "wait",
 		p->resend_after < 60 ? text("sent.wait_moment")
-				     : text_with(t, "sent.wait", duration_words(t, p->resend_after)));
+				     : text_with(t, "sent.wait", wait_words(t, p->resend_after)));
 	value_bool(t->arena, data, "again", s->again);
 	return page_render(t, r, 200, "register_sent", data);
 }
