@@ -77,6 +77,48 @@ static enum err sid_lives(struct task *t, struct str sid, bool *ret) {
 	return OK;
 }
 
+static bool is_open(const struct grant *g) {
+	struct str rest = g->scope, one;
+	while (str_next(&rest, ' ', &one))
+		if (str_eq(one, STR("offline_access")))
+			return false;
+	return g->code_used_at && !g->revoked_at;
+}
+
+/* Its row went by its time; what came of it goes now. */
+enum err session_gone_end(struct task *t, struct str sid) {
+	struct grant *grants = NULL;
+	size_t n = 0;
+	TRY(grants_list_sid(t, sid, &grants, &n));
+	for (size_t i = 0; i < n; i++)
+		if (is_open(&grants[i]))
+			return session_end(t,
+				&(struct session){.sid = sid, .account_id = grants[i].account_id, .id_hash = STR("")});
+	return OK;
+}
+
+static enum err gone_end_apart(struct task *t, void *sid) {
+	return session_gone_end(t, *(const struct str *)sid);
+}
+
+static enum err gone_end_all(struct task *t, struct str account_id) {
+	struct party *parties = NULL;
+	size_t n = 0;
+	TRY(parties_list_account(t, account_id, &parties, &n));
+	for (size_t i = 0; i < n; i++) {
+		bool lives = false;
+		TRY(sid_lives(t, parties[i].sid, &lives));
+		if (!lives)
+			TRY(task_apart(t, gone_end_apart, &parties[i].sid));
+	}
+	return OK;
+}
+
+enum err login_end_others(struct task *t, struct str account_id, struct str except_id_hash) {
+	TRY(sessions_end(t, account_id, except_id_hash));
+	return gone_end_all(t, account_id);
+}
+
 /* Clients that hold grants without a session, offline ones: told by the person alone, once each, but for those that
  * want a session named. */
 static enum err orphans_tell(struct task *t, struct str account_id) {
@@ -101,7 +143,7 @@ static enum err orphans_tell(struct task *t, struct str account_id) {
 
 enum err account_end(struct task *t, struct str account_id) {
 	TRY(orphans_tell(t, account_id));
-	TRY(login_end_others(t, account_id, STR("")));
+	TRY(sessions_end(t, account_id, STR("")));
 	atomic_store(end_of(account_id), clock_monotonic_us());
 	return grants_revoke_account(t, account_id, clock_wall_ms());
 }

@@ -49,7 +49,8 @@ enum err login_end(struct task *t, const struct login_state *s) must_use;
 /* The like, by the public id that an ID token of ours carries: a browser sends no SameSite cookie with a POST that an
  * application made. Where the session has gone by its time, what came of it ends now. Gone already is OK. */
 enum err login_end_sid(struct task *t, struct str sid) must_use;
-/* All sessions of an account but one (empty: none), with their grants. For password changes and the account page. */
+/* All sessions of an account but one (empty: none), with their grants; also grants of sessions that have gone by their
+ * time, offline ones excepted. For the account page; within the caller's transaction. */
 enum err login_end_others(struct task *t, struct str account_id, struct str except_id_hash) must_use;
 /* All sessions and all grants of an account, offline ones too; within the caller's transaction. Each session's clients
  * are told, and so are those that hold grants of sessions that are gone: by the person alone, or by each session where

@@ -14,9 +14,9 @@ struct found {
 	int64_t began_us; /* the like, monotonic */
 	bool ambiguous;   /* more than one has the name: nobody is meant */
 };
-/* In the directories that the name may belong to: one whose login_suffix it bears, else those whose mail_domains it fits.
- * One that timed out last is asked only when no other knows the name. ERR_NOT_FOUND: nobody, or more than one, in one
- * directory or in several. */
+/* In the directories that the name may belong to: one whose login_suffix it bears, else those whose mail_domains it
+ * fits. One that timed out last is asked only when no other knows the name. ERR_NOT_FOUND: nobody, or more than one, in
+ * one directory or in several. */
 enum err login_find(struct task *t, struct str username, struct found *ret) must_use;
 /* Finds and binds; an unknown name is VERDICT_WRONG by the same way. */
 enum err login_verify(struct task *t, struct str username, struct str password, struct found *found, enum verdict *ret,
@@ -32,6 +32,10 @@ enum err session_open(
 /* ending.c, both within the caller's transaction. Removes the session, revokes its grants that are not offline, and
  * inserts one JOB_LOGOUT for each client that it is known to and that is to be told. */
 enum err session_end(struct task *t, const struct session *s) must_use;
+/* The like where the session's row went by its time, for what came of it; not for offline grants. */
+enum err session_gone_end(struct task *t, struct str sid) must_use;
+/* All sessions of the account but one (empty: none). */
+enum err sessions_end(struct task *t, struct str account_id, struct str except_id_hash) must_use;
 /* All sessions and all grants, with the jobs; without a record of its own. */
 enum err account_end(struct task *t, struct str account_id) must_use;
 /* Whether it ended since: in a transaction, which no end can overtake. */

@@ -93,33 +93,13 @@ enum err login_end(struct task *t, const struct login_state *s) {
 	return store_end(t, session_end(t, s->session));
 }
 
-static bool is_open(const struct grant *g) {
-	struct str rest = g->scope, one;
-	while (str_next(&rest, ' ', &one))
-		if (str_eq(one, STR("offline_access")))
-			return false;
-	return g->code_used_at && !g->revoked_at;
-}
-
-/* Its row went by its time; what came of it goes now. */
-static enum err gone_end(struct task *t, struct str sid) {
-	struct grant *grants = NULL;
-	size_t n = 0;
-	TRY(grants_list_sid(t, sid, &grants, &n));
-	for (size_t i = 0; i < n; i++)
-		if (is_open(&grants[i]))
-			return session_end(t,
-				&(struct session){.sid = sid, .account_id = grants[i].account_id, .id_hash = STR("")});
-	return OK;
-}
-
 enum err login_end_sid(struct task *t, struct str sid) {
 	struct login_state state = {0};
 	enum err e = sessions_find_sid(t, sid, &state.session);
 	if (e == ERR_NOT_FOUND) {
 		task_clear(t);
 		TRY(store_begin(t));
-		return store_end(t, gone_end(t, sid));
+		return store_end(t, session_gone_end(t, sid));
 	}
 	TRY(e);
 	return login_end(t, &state);
@@ -150,7 +130,7 @@ static enum err others_list_end(struct task *t, void *what) {
 }
 
 /* One list of them is bounded, so it is asked for until nothing is left to end. */
-enum err login_end_others(struct task *t, struct str account_id, struct str except_id_hash) {
+enum err sessions_end(struct task *t, struct str account_id, struct str except_id_hash) {
 	struct others o = {account_id, except_id_hash, 0};
 	do
 		TRY(task_apart(t, others_list_end, &o));

@@ -223,6 +223,25 @@ static void test_others(void **state) {
 	assert_str(left[0].sid, here.sid);
 }
 
+/* "Log out everywhere else" also means the logins whose sessions went by their time, but not what was granted for good.
+ */
+static void test_others_gone(void **state) {
+	struct task *t = begin(state, "elsewhere");
+	struct login here = try(t, "elsewhere", STR("")), late = try(t, "elsewhere", STR(""));
+	struct login_state s = {0};
+	struct str mine = grant_new(t, "portal", &here, "openid", true),
+		   id = grant_new(t, "portal", &late, "openid", true),
+		   offline = grant_new(t, "mute", &late, "openid offline_access", true);
+	assert_ok(sessions_remove(t, session_hash(t, late.session)));
+	assert_ok(login_session(t, here.session, &s));
+	assert_ok(store_begin(t));
+	assert_ok(store_end(t, login_end_others(t, here.account->id, s.session->id_hash)));
+	assert_true(revoked(t, id) && !revoked(t, offline) && !revoked(t, mine));
+	assert_str(told(t), line(t, "portal", &late, true));
+	assert_ok(login_end_others(t, here.account->id, s.session->id_hash));
+	assert_str(told(t), STR("")); /* nobody is told twice */
+}
+
 /* A login over one's own session goes on with its public id; over somebody else's it ends that one. */
 static void test_again(void **state) {
 	struct task *t = begin(state, "again");
@@ -288,7 +307,7 @@ static void test_password(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_one_session), TEST(test_session_gone), TEST(test_many_grants),
-		TEST(test_unredeemed), TEST(test_others), TEST(test_many_sessions), TEST(test_most_sessions),
-		TEST(test_again), TEST(test_account), TEST(test_password)};
+		TEST(test_unredeemed), TEST(test_others), TEST(test_others_gone), TEST(test_many_sessions),
+		TEST(test_most_sessions), TEST(test_again), TEST(test_account), TEST(test_password)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
