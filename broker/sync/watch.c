@@ -10,7 +10,8 @@
 #include "broker/sync/sync_private.h"
 
 #define WAIT_MS           500
-#define PASS_REST         3 /* times as long as a batch of a first pass took */
+#define PASS_REST         3      /* times as long as a batch of a first pass took */
+#define PASS_MS           600000 /* for one call of a feed: some look through all there is, page by page */
 #define BACK_OFF_FIRST_MS 500
 #define BACK_OFF_MOST_MS  30000
 #define STOPPED_MS        300000 /* a feed that was stopped is asked again: the directory may have been mended */
@@ -172,6 +173,7 @@ static enum err watcher_open(struct task *t, struct watcher *w, const struct dir
 	TRY(row_load(t, w, &f));
 	w->reconciled_at = f->reconciled_at;
 	mirror_groups_changed(w->realm, d, f->groups_at);
+	t->deadline = clock_monotonic_ms() + PASS_MS;
 	return feed_open(t, d, held(f) ? STR("") : f->cookie, &w->feed);
 }
 
@@ -227,6 +229,7 @@ static enum err watcher_pass(
 
 static enum err watcher_follow(struct task *t, struct watcher *w, const struct directory_config *d) {
 	struct feed_batch b = {0};
+	t->deadline = clock_monotonic_ms() + PASS_MS;
 	TRY(feed_next(t, w->feed, w->reconcile.arena ? 0 : WAIT_MS, &b));
 	if (worth_a_row(w, &b))
 		return w->following ? watcher_apply(t, w, d, &b) : watcher_pass(t, w, d, &b);

@@ -17,6 +17,7 @@ struct feed {
 
 void fake_feed_reset(void) {
 	memset(&fake_feed, 0, sizeof(fake_feed));
+	fake_feed.least_left = INT64_MAX;
 }
 
 void fake_feed_lock(void) {
@@ -45,8 +46,15 @@ const char *feed_name(const struct directory_config *d) {
 	return d->feed == FEED_OFF ? "off" : d->feed == FEED_USN ? "usn" : "poll";
 }
 
+/* Under the lock. */
+static void note_left(const struct task *t) {
+	int64_t left = task_left_ms(t);
+	fake_feed.least_left = left < fake_feed.least_left ? left : fake_feed.least_left;
+}
+
 static enum err open_now(struct task *t, struct str cookie) {
 	fake_feed.opens++;
+	note_left(t);
 	if (fake_feed.broken)
 		return task_fail(t, ERR_UNAVAILABLE, "fake feed: broken");
 	if (fake_feed.refuses)
@@ -100,6 +108,7 @@ enum err feed_next(struct task *t, struct feed *f, int64_t wait_ms, struct feed_
 	struct fake_told told[FAKE_TOLD];
 	fake_feed_lock();
 	fake_feed.nexts++;
+	note_left(t);
 	bool broken = fake_feed.broken, silent = fake_feed.silent, endless = fake_feed.endless;
 	if (!broken && !silent)
 		take(t, f, &b, told);

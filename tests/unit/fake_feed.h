@@ -23,6 +23,7 @@ struct fake_feed {
 	bool empty;       /* without a cookie it tells nobody, and says that this is all */
 	size_t opens, nexts, closes;
 	char opened_with[64]; /* the cookie of the last open */
+	int64_t least_left;   /* milliseconds that a call had at least */
 };
 extern struct fake_feed fake_feed;
 

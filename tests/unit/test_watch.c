@@ -202,6 +202,15 @@ static void what_never_ends_is_left(void **state) {
 	assert_int_equal(row(w).state, FEED_FOLLOWING); /* that it was left is no failure */
 }
 
+/* Thousands of entries are told page by page, each within the operation's time-out. */
+static void a_first_pass_has_its_time(void **state) {
+	(void)state;
+	assert_ok(watch_start(&settings));
+	EVENTUALLY(follows());
+	watch_stop();
+	assert_true(fake_feed.least_left > 2 * TASK_JOB_MS);
+}
+
 static void a_moved_container_is_compared(void **state) {
 	struct worker *w = *state;
 	struct str session;
@@ -247,6 +256,7 @@ int main(void) {
 		TEST(an_empty_answer_stops_it),
 		TEST(what_is_refused_is_tried_again),
 		TEST(what_never_ends_is_left),
+		TEST(a_first_pass_has_its_time),
 		TEST(a_moved_container_is_compared),
 		TEST(a_reload_starts_anew),
 	};
