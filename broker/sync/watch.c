@@ -35,6 +35,7 @@ struct watcher {
 	int64_t reconciled_at;                        /* wall clock, as in the row */
 	int64_t reconcile_at;                         /* not before */
 	struct reconcile reconcile;
+	bool moved; /* a container, while a compare was under way */
 };
 
 static struct {
@@ -201,6 +202,13 @@ static bool worth_a_row(const struct watcher *w, const struct feed_batch *b) {
 	       (b->current && (!w->following || clock_monotonic_ms() - w->written_at >= ROW_EVERY_MS));
 }
 
+static bool tells_places(const struct feed_batch *b) {
+	for (size_t i = 0; i < b->n; i++)
+		if (b->v[i].subject == FEED_PLACE)
+			return true;
+	return false;
+}
+
 static enum err watcher_apply(
 	struct task *t, struct watcher *w, const struct directory_config *d, const struct feed_batch *b) {
 	struct feed_row *f = NULL;
@@ -209,6 +217,7 @@ static enum err watcher_apply(
 	TRY(inbound_apply(t, d, b, f));
 	w->written_at = clock_monotonic_ms();
 	w->reconciled_at = f->reconciled_at;
+	w->moved = w->moved || tells_places(b);
 	if (b->whole && f->state == FEED_STOPPED)
 		watcher_stopped(t, w, d, f->detail);
 	else if (b->current && f->state == FEED_FOLLOWING)
@@ -272,10 +281,11 @@ static void reconcile_log(struct task *t, const struct watcher *w, enum err e) {
 		LOG_NUMBER("failed", x->failed), LOG_TEXT("detail", t->failure_detail));
 }
 
+/* Where a container was moved meanwhile, those that were looked at before are to be looked at again. */
 static enum err reconciled_write(struct task *t, struct watcher *w) {
 	struct feed_row *f = NULL;
 	TRY(row_load(t, w, &f));
-	f->reconciled_at = w->reconciled_at = clock_wall_ms();
+	f->reconciled_at = w->reconciled_at = w->moved ? 0 : clock_wall_ms();
 	return feeds_put(t, f);
 }
 
@@ -297,8 +307,10 @@ static void watcher_reconcile(struct task *t, struct watcher *w, const struct di
 	struct reconcile *r = &w->reconcile;
 	if (!r->arena && !reconcile_is_due(w))
 		return;
-	if (!r->arena)
+	if (!r->arena) {
 		reconcile_begin(r);
+		w->moved = false;
+	}
 	t->deadline = clock_monotonic_ms() + TASK_JOB_MS;
 	enum err e = reconcile_page(t, d, r);
 	if (!e && !r->looked)

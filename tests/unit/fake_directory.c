@@ -245,7 +245,14 @@ enum err directory_find_login(struct task *t, const struct directory_config *d, 
 	return find(t, d, BY_TYPED, typed, ret);
 }
 enum err directory_find_id(struct task *t, const struct directory_config *d, struct str stable_id, struct entry **ret) {
-	return find(t, d, BY_ID, stable_id, ret);
+	enum err e = find(t, d, BY_ID, stable_id, ret);
+	pthread_mutex_lock(&lock);
+	void (*after)(void) = fake.after_id;
+	fake.after_id = NULL;
+	pthread_mutex_unlock(&lock);
+	if (after)
+		after();
+	return e;
 }
 enum err directory_find_dn(struct task *t, const struct directory_config *d, struct str dn, struct entry **ret) {
 	return find(t, d, BY_DN, dn, ret);

@@ -18,7 +18,7 @@ enum fake_fault {
 	FAULT_COUNT
 };
 
-#define FAKE_PEOPLE      64
+#define FAKE_PEOPLE      128
 #define FAKE_GROUPS      8
 #define FAKE_MEMBERS     16
 #define FAKE_CONTROLLERS (~0u) /* a bit for each controller: all of them */
@@ -63,6 +63,7 @@ struct fake_directory {
 	char bound[256];          /* the DN of the last bind */
 	char pinned[128];         /* the last controller that a task was pinned to */
 	void (*after_bind)(void); /* called once: what happens between a bind and what follows from it */
+	void (*after_id)(void);   /* the like, of a look by stable id */
 };
 extern struct fake_directory fake;
 

@@ -6,7 +6,7 @@
 #include "federation/feed/feed.h"
 #include "tests/unit/fake_directory.h"
 
-#define FAKE_TOLD 64
+#define FAKE_TOLD 128
 
 struct fake_feed {
 	struct fake_told {
