@@ -10,6 +10,7 @@
 
 #define OVERLAP 5 /* seconds */
 #define LIST_MS 600000
+#define AHEAD   60 /* seconds that a provider's clock may be ahead of ours */
 
 struct poll {
 	struct marks marks;
@@ -66,6 +67,9 @@ static void move_on(struct poll *p) {
 		return;
 	bool quiet = p->marks.newest == p->newest && p->began_at >= p->newest_at + OVERLAP * 1000;
 	int64_t since = quiet ? p->marks.newest + 1 : p->marks.newest - OVERLAP - took;
+	int64_t present = clock_wall_ms() / 1000;
+	if (since > present + AHEAD) /* of a clock that was wrong: what changes until then bears earlier times */
+		since = present - OVERLAP - took;
 	p->since = since > 1 ? since : 1;
 }
 
