@@ -1,5 +1,7 @@
 #include "web/flow.h"
 
+#include "base/log.h"
+
 #define COOKIE       "request"
 #define COOKIE_TTL_S 1800
 
@@ -63,8 +65,12 @@ enum err flow_grant(struct task *t, struct request *q, struct response *r, const
 }
 
 enum err flow_refuse(struct task *t, struct request *q, struct response *r, const struct authorize *a, enum err code) {
+	const struct err_row *row = err_row(code);
 	struct answer answer = {0};
-	authorize_answer_error(t, a, code, &answer);
+	authorize_answer_error(t, a, code, &answer); /* which says what the task knows */
+	log_event(row->level == LEVEL_DEBUG ? LEVEL_DEBUG : LEVEL_INFO, t, "authorize.refused",
+		LOG_TEXT("client", a->client->id), LOG_TEXT("error", str_of(row->oauth)),
+		LOG_TEXT("detail", t->failure_detail));
 	task_clear(t);
 	return flow_answer(t, q, r, a, &answer);
 }

@@ -15,10 +15,10 @@ static const char *const known[] = {"client_id", "redirect_uri", "response_type"
 static enum err client_read(struct task *t, struct params p, struct authorize *a) {
 	struct str id = param(p, "client_id"), uri = param(p, "redirect_uri");
 	if (str_empty(id))
-		return task_fail(t, ERR_INVALID, "client_id is missing");
+		return task_fail(t, ERR_CLIENT, "client_id is missing");
 	a->client = realm_client(t->realm, id);
 	if (!a->client)
-		return task_fail(t, ERR_INVALID, "client_id %.*s is not known in realm %.*s", FMT(str_sub(id, 0, 200)),
+		return task_fail(t, ERR_CLIENT, "client_id %.*s is not known in realm %.*s", FMT(str_sub(id, 0, 200)),
 			FMT(t->realm_name));
 	if (str_empty(uri))
 		return task_fail(t, ERR_INVALID, "redirect_uri is missing");
