@@ -66,6 +66,10 @@ enum err task_fail(struct task *t, enum err code, const char *format, ...) {
 }
 
 void task_clear(struct task *t) {
+	if (t->failure) {
+		t->cleared = t->failure;
+		t->cleared_detail = t->failure_detail;
+	}
 	t->failure = OK;
 	t->failure_detail = STR_NONE;
 }
@@ -73,10 +77,14 @@ void task_clear(struct task *t) {
 enum err task_apart(struct task *t, enum err (*f)(struct task *t, void *what), void *what) {
 	owned(arena) struct arena *apart = arena_new();
 	struct arena *whole = t->arena;
+	enum err cleared = t->cleared;
+	struct str cleared_detail = t->cleared_detail;
 	t->arena = apart;
 	enum err e = f(t, what);
 	t->arena = whole;
 	t->failure_detail = str_dup(whole, t->failure_detail);
+	t->cleared = cleared;
+	t->cleared_detail = cleared_detail;
 	return e;
 }
 

@@ -28,6 +28,8 @@ struct task {
 	const atomic_bool *over;   /* true: who hears a server that goes on and on is to give up; NULL: never */
 	enum err failure;          /* the first failure that was told by task_fail, or OK */
 	struct str failure_detail; /* for the log only */
+	enum err cleared;          /* the last failure that task_clear forgot: an answer may be made of it */
+	struct str cleared_detail; /* for the log only */
 	const void *pinned;        /* the key of handles that are to lead to pinned_to and nowhere else, or NULL */
 	struct str pinned_to;
 };

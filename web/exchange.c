@@ -162,8 +162,30 @@ bool exchange_constant(const struct exchange *x, const struct response *r) {
 	       str_absent(response_get(r, "Set-Cookie"));
 }
 
+/* What the answer was made of: the task's failure, one that the page dealt with, or at least what the status means. */
+static enum err answered(const struct task *t, unsigned status, struct str *ret_detail) {
+	static const struct {
+		unsigned status;
+		enum err code;
+	} rows[] = {{401, ERR_CREDENTIALS}, {403, ERR_DENIED}, {409, ERR_STALE}, {410, ERR_EXPIRED}, {422, ERR_FIELDS},
+		{429, ERR_TOO_MANY}};
+	*ret_detail = t->failure_detail;
+	if (t->failure || status < 400)
+		return t->failure;
+	if (t->cleared && err_row(t->cleared)->http_status == (int)status) {
+		*ret_detail = t->cleared_detail;
+		return t->cleared;
+	}
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].status == status)
+			return rows[i].code;
+	return OK;
+}
+
 void exchange_record(const struct exchange *x, struct task *t, unsigned status) {
 	int64_t us = clock_monotonic_us() - x->began_us;
+	struct str detail = STR_NONE;
+	enum err code = t ? answered(t, status, &detail) : OK;
 	enum level level = status >= 400 ? LEVEL_INFO : LEVEL_DEBUG;
 	metric_add(METRIC_REQUESTS, status / 100, 1);
 	metric_observe_us(METRIC_REQUEST_SECONDS, us);
@@ -174,8 +196,7 @@ void exchange_record(const struct exchange *x, struct task *t, unsigned status) 
 	log_event(level, t, "request", LOG_TEXT("method", x->method),
 		LOG_TEXT("path", str_sub(x->target, 0, str_find(x->target, '?', 0))), LOG_NUMBER("status", status),
 		LOG_NUMBER("ms", us / 1000), LOG_TEXT("address", x->address),
-		LOG_TEXT("error", str_of(err_row(t ? t->failure : OK)->name)),
-		LOG_TEXT("detail", t ? t->failure_detail : STR_NONE));
+		LOG_TEXT("error", str_of(err_row(code)->name)), LOG_TEXT("detail", detail));
 }
 
 void exchange_end(struct exchange *x) {

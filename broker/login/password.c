@@ -157,9 +157,13 @@ static enum err refused_subject(struct task *t, const struct found *found, struc
 static enum err login_refused(struct task *t, const struct found *found, enum verdict verdict) {
 	if (verdict == VERDICT_LOCKED)
 		TRY(tell_locked(t, found));
+	const char *why = refused_why(found, verdict);
 	struct str subject;
 	TRY(refused_subject(t, found, &subject));
-	return audit_record(t, "login.refused", subject, AUDIT("why", str_of(refused_why(found, verdict))));
+	TRY(audit_record(t, "login.refused", subject, AUDIT("why", str_of(why))));
+	task_fail(t, ERR_CREDENTIALS, "refused: %s", why);
+	task_clear(t); /* for the log of the answer that is made of it */
+	return OK;
 }
 
 static enum err login_decide(struct task *t, const struct found *found, enum verdict verdict, struct login *ret) {

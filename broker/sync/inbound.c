@@ -127,6 +127,7 @@ static enum err changes_apply(struct task *t, struct inbound *in, const struct f
 	}
 	t->arena = whole;
 	t->failure_detail = str_dup(whole, t->failure_detail);
+	t->cleared_detail = STR_NONE;
 	return e;
 }
 

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from usher import Browser, Stage, Tests, expect, newest, same, until
+from usher import App, Browser, Proof, Stage, Tests, expect, newest, same, until
 
 
 class StuckTests:
@@ -80,12 +80,50 @@ class StuckTests:
         code, said = self.stage.daemon.usherctl("audit", "demo", account)
         expect(code == 0 and "login.refused" in said and '"why":"credentials"' in said, said)
 
+    # ---- an application that asks wrongly ----
+    def wrong_requests(self):
+        """What is wrong goes to the application in words, and into the log."""
+        app = App(self.issuer)
+        for changed, error, words in (({"scope": "openid nonsense"}, "invalid_scope", "scope"),
+                                      ({"response_type": "token"}, "unsupported_response_type", "response_type is not code"),
+                                      ({"code_challenge": ""}, "invalid_request", "code_challenge is missing"),
+                                      ({"prompt": "none\"\\\u20ac"}, "invalid_request", "prompt")):
+            told = Browser(self.issuer).get(app.authorize_url(Proof(), **changed)).query()
+            same(told["error"], error, f"error for {changed}")
+            expect(words in told["error_description"], f"{words!r} is not in {told}")
+            expect(all(" " <= c <= "~" and c not in '"\\' for c in told["error_description"]), f"RFC 6749 4.1.2.1: {told}")
+            line = self.logged(event="authorize.refused")[-1]
+            same((line["level"], line["client"], line["error"]), ("info", app.id, error), f"the line in the log {line}")
+            expect(words in line["detail"], line)
+        page = Browser(self.issuer).get(app.authorize_url(Proof(), client_id="nobody"))
+        same((page.status, "not known here" in page.page().text), (400, True), page.page().text)
+        page = Browser(self.issuer).get(app.authorize_url(Proof(), redirect_uri="https://elsewhere.example/"))
+        same((page.status, "not registered for it" in page.page().text), (400, True), page.page().text)
+
+    def lines(self):
+        """The line of a request names the error that its answer was made of."""
+        browser = Browser(self.issuer)
+        browser.submit(browser.get(f"{self.issuer}/register/guest"), "register", {"given_name": "", "family_name": "", "mail": "", "terms": "yes"})
+        for path, status, error, detail in (("/login", 401, "credentials", "refused: credentials"), ("/login", 429, "too_many", "limit"),
+                                            ("/activate", 410, "expired", "link"), ("/register/guest", 422, "fields", "")):
+            found = self.logged(event="request", path="/realms/demo" + path, status=status)
+            expect(found, f"no line for {path} {status}")
+            same((found[-1]["error"], detail in found[-1]["detail"]), (error, True), f"the line {found[-1]}")
+        same([line for line in self.logged(event="request", error="ok") if line["status"] >= 400], [], "refused and yet ok")
+
+    def logged(self, **wanted):
+        """The lines of the log that have these values."""
+        lines = [json.loads(line) for line in self.stage.daemon.log().splitlines() if line.startswith("{")]
+        return [line for line in lines if all(line.get(k) == v for k, v in wanted.items())]
+
     def main(self):
         run = self.tests.run
         if run("the daemon starts", self.stage.start):
             run("who missed the activation gets another mail", self.missed)
             run("a reset forgets the wrong passwords", self.forgotten)
             run("the audit of a person tells of refusals", self.told)
+            run("an application that asks wrongly is told how", self.wrong_requests)
+            run("the log names the error of an answer", self.lines)
             run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
         return self.tests.end()
 

@@ -67,6 +67,9 @@ static void test_fail(void **state) {
 	task_clear(&t);
 	assert_int_equal(t.failure, OK);
 	assert_true(str_absent(t.failure_detail));
+	task_clear(&t);
+	assert_int_equal(t.cleared, ERR_TIMEOUT); /* for the log of an answer that was made of it */
+	assert_str(t.cleared_detail, "find 7: no answer from ldap");
 	assert_int_equal(task_fail(&t, ERR_DENIED, "again"), ERR_DENIED);
 	assert_str(t.failure_detail, "again");
 }
@@ -208,6 +211,8 @@ static void test_handles_are_bounded(void **state) {
 }
 
 static enum err spend(struct task *t, void *what) {
+	task_fail(t, ERR_STALE, "of an arena that ends");
+	task_clear(t);
 	arena_alloc(t->arena, 1u << 20);
 	*(size_t *)what += 1;
 	return task_fail(t, ERR_REFUSED, "%s", "because");
@@ -221,6 +226,7 @@ static void test_apart(void **state) {
 	task_begin(&t, arena, NULL, 1000);
 	for (size_t i = 0; i < 2 * (LIMIT_ARENA >> 20); i++) {
 		task_clear(&t);
+		assert_int_equal(t.cleared, i ? ERR_REFUSED : OK);
 		assert_int_equal(task_apart(&t, spend, &times), ERR_REFUSED);
 		assert_ptr_equal(t.arena, arena);
 		assert_str(t.failure_detail, "because");
