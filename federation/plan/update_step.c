@@ -84,8 +84,18 @@ static enum err leave_as(struct run *r, struct str dn) {
 	return code ? task_fail(r->t, code, "group %.*s", FMT(r->s->dn)) : OK;
 }
 
+/* Who was renamed by others meanwhile: not every server sees to the groups, and the next one of the old name would be
+ * in. Where somebody has that name already, it is theirs. */
 static enum err leave(struct run *r) {
-	return leave_as(r, r->e->dn);
+	struct entry *other = NULL;
+	TRY(leave_as(r, r->e->dn));
+	if (dn_equal(r->t->arena, r->e->dn, r->p->dn))
+		return OK;
+	enum err code = directory_find_dn(r->t, r->d, r->p->dn, &other);
+	if (code != ERR_NOT_FOUND)
+		return code;
+	task_clear(r->t);
+	return leave_as(r, r->p->dn);
 }
 
 static bool has_member(const struct run *r, struct strs members, struct str dn) {

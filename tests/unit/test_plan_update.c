@@ -312,6 +312,32 @@ static void looks_before_it_acts(void **state) {
 	}
 }
 
+/* The name that ann had is another's by now, who is a guest too. */
+static void renamed_and_reused(void) {
+	renamed();
+	fake_person_add("ann", "other@x.test");
+}
+
+/* Where a server leaves the groups of who is renamed as they are: the name must let nobody in who gets it later. */
+static void leaves_under_its_old_name_too(void **state) {
+	static const struct {
+		struct typed wishes;
+		void (*meanwhile)(void);
+		bool named;
+	} leaving[] = {{LEAVE, renamed, false}, {REMOVE, renamed, false}, {REMOVE, moved_away, false},
+		{LEAVE, renamed_and_reused, true}, {REMOVE, renamed_and_reused, true}};
+	for (size_t i = 0; i < COUNT(leaving); i++) {
+		struct plan_progress progress = {0};
+		struct fake_person old = {.dn = ANN};
+		begin(state);
+		struct plan *p = update_of(&leaving[i].wishes);
+		leaving[i].meanwhile();
+		assert_int_equal(carry_out(p, &progress), OK);
+		if (fake_is_member(&fake.groups[0], &old) != leaving[i].named)
+			fail_msg("row %zu: the old name %s", i, leaving[i].named ? "was removed" : "is left");
+	}
+}
+
 /* Deleted, and another one of that name is not. */
 static void deletes_only_whom_it_means(void **state) {
 	struct plan_progress progress = {.step = 2};
@@ -380,6 +406,7 @@ int main(void) {
 		TEST(shows),
 		TEST(reads_only_its_own),
 		TEST(looks_before_it_acts),
+		TEST(leaves_under_its_old_name_too),
 		TEST(deletes_only_whom_it_means),
 		TEST(goes_on_after),
 		TEST(stays_with_a_controller),
