@@ -14,7 +14,8 @@
  * FEED_CHANGED or FEED_SEEN, since the feed was opened or last restarted; what the caller knew beyond that is gone. An
  * empty answer is no proof: the caller has a threshold. It speaks of people: after groups went without a word, all groups
  * are told as FEED_CHANGED. The first batch without a (good) cookie is restarted; with one, "since the feed was opened"
- * counts. An id in FEED_GONE may be one that the caller never heard of. */
+ * counts. An id in FEED_GONE may be one that the caller never heard of. An entry whose DN is longer than LIMIT_DN, or no
+ * text, is as good as not there. */
 #ifndef USHER_FEDERATION_FEED_FEED_H
 #define USHER_FEDERATION_FEED_FEED_H
 

@@ -94,6 +94,8 @@ enum err wire_read(struct task *t, struct feed *f, struct str dn, const char *co
 struct str wire_value(struct task *t, struct feed *f, LDAPMessage *entry, const char *attribute);
 /* Whether one of its values is this; letters of either case. */
 bool wire_has(struct feed *f, LDAPMessage *entry, const char *attribute, struct str value);
+/* Whether it has a DN that can be kept. An entry without one is as good as not there, and must not keep the others. */
+bool wire_can_name(struct task *t, struct feed *f, LDAPMessage *entry);
 /* The value of a control of an answer or an entry; STR_NONE where it is not there. A slice. */
 struct str wire_control(LDAPControl **controls, const char *oid);
 /* A control over slices; libldap only reads it. */

@@ -56,7 +56,7 @@ static enum err read_again(struct task *t, struct feed *f, struct chunk *c, cons
 		if (arena_used(t->arena) > 2 * BATCH_BYTES)
 			return task_fail(t, ERR_REFUSED, "%.*s: its entries are too large",
 				FMT(directory_link_controller(f->link)));
-		if (!was_asked(c, wire_value(t, f, m, "objectGUID")))
+		if (!wire_can_name(t, f, m) || !was_asked(c, wire_value(t, f, m, "objectGUID")))
 			continue;
 		struct entry *e = arena_new_of(t->arena, struct entry);
 		TRY(directory_link_entry(t, f->link, m, e));

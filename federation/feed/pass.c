@@ -113,6 +113,8 @@ static enum err tell(struct task *t, struct feed *f, const struct pass *p, struc
 	if (b->n == FEED_BATCH || arena_used(t->arena) > 2 * BATCH_BYTES)
 		return task_fail(
 			t, ERR_REFUSED, "%.*s: its entries are too large", FMT(directory_link_controller(f->link)));
+	if (!wire_can_name(t, f, m))
+		return OK;
 	TRY(directory_link_entry(t, f->link, m, e));
 	if (str_empty(e->stable_id))
 		return task_fail(t, ERR_REFUSED, "%.*s: %s is not shown to the feed's account",

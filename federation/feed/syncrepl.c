@@ -227,6 +227,10 @@ static enum err entry_came(
 	struct task *t, struct feed *f, size_t i, LDAPMessage *m, struct str id, struct feed_batch *b) {
 	struct syncrepl *s = f->state;
 	struct entry *e = arena_new_of(t->arena, struct entry);
+	if (!wire_can_name(t, f, m)) {
+		batch_add(b, FEED_GONE, halves[i].gone, id, NULL);
+		return OK;
+	}
 	TRY(directory_link_entry(t, f->link, m, e));
 	e->stable_id = id;
 	if (i == GROUPS)

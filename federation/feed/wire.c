@@ -260,6 +260,11 @@ bool wire_has(struct feed *f, LDAPMessage *entry, const char *attribute, struct 
 	return has;
 }
 
+bool wire_can_name(struct task *t, struct feed *f, LDAPMessage *entry) {
+	owned(feed_text) char *dn = ldap_get_dn(f->ld, entry);
+	return dn && str_utf8(str_of(dn)) && dn_valid(t->arena, str_of(dn));
+}
+
 /* ---- controls ---- */
 struct str wire_control(LDAPControl **controls, const char *oid) {
 	LDAPControl *c = controls ? ldap_control_find(oid, controls, NULL) : NULL;

@@ -394,6 +394,39 @@ static void tells_places(void **state) {
 	done(&w);
 }
 
+/* An entry in a chain of places whose names are together longer than a DN may be here: nobody else waits for it. */
+static void is_not_held_up_by_a_long_name(void **state) {
+	enum { DEPTH = 10, NAME = 230 };
+	struct fixture *f = *state;
+	struct follower w = {0};
+	struct str at = f->d->people_base, chain[DEPTH + 1];
+	char name[NAME + 1] = {0};
+	if (kind->make == DIRECTORY_ACTIVE_DIRECTORY)
+		skip();
+	memset(name, 'n', NAME);
+	for (size_t i = 0; i <= DEPTH; i++) {
+		struct change c = {.kind = CHANGE_ADD, .dn = dn_child(f->config, STR("ou"), str_of(name), at)};
+		add_value(f, &c, STR("objectClass"), STR("organizationalUnit"));
+		add_value(f, &c, STR("ou"), str_of(name));
+		if (i == DEPTH) {
+			c.attributes[0].values.v[0] = STR("inetOrgPerson");
+			add_value(f, &c, STR("cn"), STR("n"));
+			add_value(f, &c, STR("sn"), STR("n"));
+		}
+		apply_as_admin(f, &c);
+		at = chain[i] = c.dn;
+	}
+	open_with(&w, f, STR_NONE);
+	settle(&w);
+	assert_true(w.whole && was_told(&w, FEED_CHANGED, id_of(f, person(f, "alice"))));
+	forget(&w);
+	change_value(f, CHANGE_REPLACE, person(f, "alice"), "telephoneNumber", STR("+49 9"));
+	expect(&w, FEED_CHANGED, id_of(f, person(f, "alice")));
+	done(&w);
+	for (size_t i = DEPTH + 1; i-- > 0;)
+		remove_entry(f, chain[i]);
+}
+
 /* Out of people_base is gone, whatever else is there; and the same comes back. */
 static void tells_moves_out(void **state) {
 	struct fixture *f = *state;
@@ -753,6 +786,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(tells_entries_as_they_are, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_changes, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_places, feed_fixture, fixture_close),
+		cmocka_unit_test_setup_teardown(is_not_held_up_by_a_long_name, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_moves_out, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(tells_groups_elsewhere, feed_fixture, fixture_close),
 		cmocka_unit_test_setup_teardown(has_no_cookie_before_all_is_told, feed_fixture, fixture_close),

@@ -60,6 +60,11 @@ struct str wire_value(struct task *t, struct feed *f, LDAPMessage *entry, const 
 	return guid_of(t, *(const uint8_t *)(void *)entry);
 }
 
+bool wire_can_name(struct task *t, struct feed *f, LDAPMessage *entry) {
+	(void)t, (void)f, (void)entry;
+	return true;
+}
+
 struct str directory_link_controller(const struct directory_link *l) {
 	(void)l;
 	return STR("ldap://memory");
