@@ -27,12 +27,15 @@ static enum err link_new(
 	return OK;
 }
 
-static enum err link_update(struct task *t, struct account *a, const struct entry *e) {
-	if (str_eq(a->dn, e->dn) && str_eq(a->login, e->login) && str_eq(a->mail, e->mail))
-		return OK;
+/* The row as it is by now: its other columns are others'. */
+static enum err link_update(
+	struct task *t, const struct directory_config *d, const struct entry *e, struct account **ret) {
+	struct account *a = NULL;
+	TRY(accounts_find_stable(t, d->id, e->stable_id, &a));
 	a->dn = e->dn;
 	a->login = e->login;
 	a->mail = e->mail;
+	*ret = a;
 	return accounts_update(t, a);
 }
 
@@ -51,7 +54,7 @@ enum err account_link(struct task *t, const struct directory_config *d, const st
 		return found;
 	task_clear(t);
 	TRY(store_begin(t));
-	enum err done = a ? link_update(t, a, e) : link_new(t, d, e, &a);
+	enum err done = a ? link_update(t, d, e, &a) : link_new(t, d, e, &a);
 	TRY(store_end(t, done));
 	*ret = a;
 	return OK;

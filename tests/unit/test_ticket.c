@@ -148,6 +148,46 @@ static void test_link(void **state) {
 	assert_err(account_entry(t, a, &d, &e), ERR_NOT_FOUND);
 }
 
+struct linking {
+	struct worker w;
+	const struct entry *entry;
+	enum err result;
+};
+
+static void *link_run(void *what) {
+	struct linking *l = what;
+	struct account *a = NULL;
+	l->result = account_link(world_task(&l->w), &world_directory, l->entry, &a);
+	return NULL;
+}
+
+/* What is written into the row while a login waits to write a new name into it stays. */
+static void test_link_beside_others(void **state) {
+	struct task *t = world_task(*state);
+	struct account *a = NULL;
+	struct linking l = {0};
+	struct entry *e = NULL;
+	pthread_t thread;
+	fake_person_add("anna", "anna@x.test");
+	assert_ok(directory_find_login(t, &world_directory, STR("anna"), &e));
+	assert_ok(account_link(t, &world_directory, e, &a));
+	worker_new(&l.w);
+	l.entry = e;
+	e->login = STR("anna2");
+	assert_ok(store_begin(t));
+	assert_int_equal(pthread_create(&thread, NULL, link_run, &l), 0);
+	usleep(200000); /* it has looked, and waits; where not, nothing is shown */
+	a->expires_at = 42;
+	assert_ok(accounts_update(t, a));
+	assert_ok(store_end(t, OK));
+	pthread_join(thread, NULL);
+	assert_ok(l.result);
+	assert_ok(accounts_find(t, a->id, &a));
+	assert_str(a->login, STR("anna2"));
+	assert_int_equal(a->expires_at, 42);
+	worker_free(&l.w);
+}
+
 static void test_no_stable_id(void **state) {
 	struct task *t = world_task(*state);
 	struct entry e = {.dn = STR("uid=x"), .login = STR("x"), .stable_id = STR("")};
@@ -177,6 +217,7 @@ static void test_audit(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_life), TEST(test_differ), TEST(test_refused), TEST(test_lease),
-		TEST(test_parallel), TEST(test_link), TEST(test_no_stable_id), TEST(test_audit)};
+		TEST(test_parallel), TEST(test_link), TEST(test_link_beside_others), TEST(test_no_stable_id),
+		TEST(test_audit)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
