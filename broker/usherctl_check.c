@@ -113,7 +113,7 @@ static enum err check_config(struct task *t, const char *path) {
 	static struct arena *kept; /* the configuration, until the program ends */
 	kept = arena_new();
 	enum err e = config_load(kept, path, &c, &errors);
-	if (!e) {
+	if (c) {
 		directory_check_config(kept, c, &errors);
 		roles_check_config(kept, c, &errors);
 		registrar_check_config(kept, c, &errors);

@@ -20,6 +20,67 @@ static void error_insert(struct config_errors *errors, const struct config_error
 	errors->v[at] = *e;
 }
 
+/* Whether the name is the key, or that of something in it. */
+static bool key_holds(struct str key, struct str name) {
+	return !str_empty(key) && str_starts(name, key) &&
+	       (name.n == key.n || name.p[key.n] == '.' || name.p[key.n] == '[');
+}
+
+/* What is not in the file is told by what holds it. */
+static bool is_told(const struct config_errors *errors, struct str key, bool in_file) {
+	size_t held = errors->n < LIMIT_CONFIG_ERRORS ? errors->n : LIMIT_CONFIG_ERRORS;
+	for (size_t i = 0; i < held; i++) {
+		struct str told = errors->v[i].key;
+		if (str_eq(told, key) || (!in_file && key_holds(told, key)) ||
+			(key_holds(key, told) && told.p[key.n] == '['))
+			return true;
+	}
+	return false;
+}
+
+static int compare_places(const void *x, const void *y) {
+	return str_cmp(((const struct config_place *)x)->key, ((const struct config_place *)y)->key);
+}
+
+/* Of the key, or of the nearest thing around it. */
+static const struct config_place *place_find(const struct config_errors *errors, struct str key) {
+	while (errors->n_places && !str_empty(key)) {
+		const struct config_place wanted = {.key = key},
+					  *found = bsearch(&wanted, errors->places, errors->n_places, sizeof(wanted),
+						  compare_places);
+		if (found)
+			return found;
+		do
+			key.n--;
+		while (key.n && key.p[key.n] != '.' && key.p[key.n] != '[');
+	}
+	return NULL;
+}
+
+static size_t count_nodes(const struct node *node) {
+	size_t n = 1;
+	for (const struct node *child = node->first; child; child = child->next)
+		n += count_nodes(child);
+	return n;
+}
+
+static void place_nodes(struct load *l, const struct node *node, struct config_place *places, size_t *n) {
+	bool value = node->kind == NODE_TEXT || node->kind == NODE_NULL;
+	places[(*n)++] = (struct config_place){node_name(l->arena, node), value ? node->line : node->key_line,
+		value ? node->column : node->key_column};
+	for (const struct node *child = node->first; child; child = child->next)
+		place_nodes(l, child, places, n);
+}
+
+static void places_keep(struct load *l) {
+	struct config_place *places = arena_array(l->arena, struct config_place, count_nodes(l->root));
+	size_t n = 0;
+	place_nodes(l, l->root, places, &n);
+	qsort(places, n, sizeof(*places), compare_places);
+	l->errors->places = places;
+	l->errors->n_places = n;
+}
+
 /* Whether one more error at this line would only be counted. */
 static bool is_only_counted(const struct config_errors *errors, unsigned line) {
 	return errors->n >= LIMIT_CONFIG_ERRORS && errors->v[LIMIT_CONFIG_ERRORS - 1].line <= line;
@@ -33,13 +94,19 @@ __attribute__((format(printf, 2, 0))) static struct str format_text(struct arena
 
 void config_error_add(
 	struct arena *a, struct config_errors *errors, unsigned line, struct str key, const char *format, ...) {
-	if (is_only_counted(errors, line)) {
+	const struct config_place *place = place_find(errors, key);
+	struct config_error e = {.line = place ? place->line : line, .column = place ? place->column : 0};
+	bool nameless = errors->n && str_contains(key, STR("..")); /* below an id that was refused, and told */
+	if (nameless || is_told(errors, key, place && str_eq(place->key, key)))
+		return;
+	if (is_only_counted(errors, e.line)) {
 		errors->n++;
 		return;
 	}
 	va_list args;
 	va_start(args, format);
-	struct config_error e = {.line = line, .key = str_dup(a, key), .expected = format_text(a, format, args)};
+	e.key = str_dup(a, key);
+	e.expected = format_text(a, format, args);
 	va_end(args);
 	error_insert(errors, &e);
 }
@@ -74,18 +141,19 @@ struct str config_errors_text(struct arena *a, const char *path, const struct co
 	return buf_str(&b);
 }
 
-static enum err load_all(struct load *l, struct str text, struct config *c) {
+static enum err load_all(struct load *l, struct str text, struct config *c, struct config **ret) {
 	if (text.n > LIMIT_CONFIG)
 		load_fail(l, SPOT_FILE, "is too large: %u bytes at most", LIMIT_CONFIG);
 	else if (tree_read(l, text)) {
 		load_tree(l, c);
-		if (!l->stopped)
+		if (!l->stopped) {
 			check_config(l, c);
+			derive_config(l, c);
+			places_keep(l);
+			*ret = c;
+		}
 	}
-	if (l->errors->n)
-		return ERR_CONFIG;
-	derive_config(l, c);
-	return OK;
+	return l->errors->n ? ERR_CONFIG : OK;
 }
 
 enum err config_load_text(struct arena *a, struct str text, struct config **ret, struct config_errors *errors) {
@@ -93,9 +161,8 @@ enum err config_load_text(struct arena *a, struct str text, struct config **ret,
 	struct config *c = arena_new_of(a, struct config);
 	*errors = (struct config_errors){0};
 	struct load l = {.arena = a, .scratch = scratch, .errors = errors};
-	TRY(load_all(&l, text, c));
-	*ret = c;
-	return OK;
+	*ret = NULL;
+	return load_all(&l, text, c, ret);
 }
 
 static struct str folder_of(struct str path) {
@@ -112,14 +179,13 @@ enum err config_load(struct arena *a, const char *path, struct config **ret, str
 	c->file = str_dup(a, str_of(path));
 	struct load l = {.arena = a, .scratch = scratch, .errors = errors, .folder = folder_of(c->file), .files = true};
 	struct str text;
+	*ret = NULL;
 	const char *why = file_read(scratch, c->file, LIMIT_CONFIG, false, &text);
 	if (why) {
 		load_fail(&l, SPOT_FILE, "%s", why);
 		return ERR_CONFIG;
 	}
-	TRY(load_all(&l, text, c));
-	*ret = c;
-	return OK;
+	return load_all(&l, text, c, ret);
 }
 
 /* FIND(array, count, id): the element of that id, or NULL. */

@@ -83,7 +83,7 @@ struct profile_config {
 
 /* ---- directories ---- */
 enum directory_driver_id { DIRECTORY_OPENLDAP, DIRECTORY_ACTIVE_DIRECTORY, DIRECTORY_389DS };
-enum directory_scheme { SCHEME_LDAPS, SCHEME_LDAP };   /* of what DNS names */
+enum directory_scheme { SCHEME_LDAPS, SCHEME_LDAP };      /* of what DNS names */
 enum directory_tls { TLS_LDAPS, TLS_STARTTLS, TLS_NONE }; /* NONE only for ldapi:// */
 /* How the service account binds: with its password; by Kerberos within TLS; by Kerberos without TLS, sealed. */
 enum directory_bind { BIND_SIMPLE, BIND_GSSAPI, BIND_GSSAPI_SEALED };
@@ -97,7 +97,7 @@ enum directory_feed { FEED_AUTO, FEED_SYNCREPL, FEED_DIRSYNC, FEED_USN, FEED_POL
 struct directory_config {
 	struct str id;
 	enum directory_driver_id driver;
-	struct strs uris; /* ldaps:// or ldap:// (StartTLS then required) or ldapi:// */
+	struct strs uris;        /* ldaps:// or ldap:// (StartTLS then required) or ldapi:// */
 	struct str domain, site; /* of Active Directory, whose controllers DNS names; empty: those of uris */
 	enum directory_scheme scheme;
 	struct str ca_file;
@@ -121,11 +121,11 @@ struct directory_config {
 	enum directory_feed feed;
 	int64_t feed_interval_ms;                    /* between two questions, where it polls */
 	struct str feed_bind_dn, feed_bind_password; /* empty: the service account */
-	struct str rdn_value;  /* what names a new entry: "{login}", "{name}", "{given_name} {family_name}" */
+	struct str rdn_value; /* what names a new entry: "{login}", "{name}", "{given_name} {family_name}" */
 	bool global_catalog;
 	struct strs global_catalog_uris; /* empty: the same controllers, at the catalog's ports */
-	/* The forest's catalog as a directory of its own, made of this one where global_catalog is set; else NULL. Never
-	 * written to. */
+	/* The forest's catalog as a directory of its own, made of this one where global_catalog is set; else NULL.
+	 * Never written to. */
 	const struct directory_config *catalog;
 	bool is_catalog;       /* what DNS names is asked at the catalog's ports */
 	struct str upn_suffix; /* Active Directory: userPrincipalName is login@upn_suffix; empty: by people_base */
@@ -242,15 +242,25 @@ struct config_error {
 	struct str key;        /* "realms.staff.directories.main.uris" */
 	struct str expected;   /* what is wrong, and what was expected */
 };
+struct config_place { /* where in the file something stood */
+	struct str key;
+	unsigned line, column;
+};
 struct config_errors {
 	struct config_error v[LIMIT_CONFIG_ERRORS];
-	size_t n; /* counted on beyond the array: "… and N more" */
+	size_t n;                          /* counted on beyond the array: "… and N more" */
+	const struct config_place *places; /* of all that is in the file, by key; NULL: it was not read */
+	size_t n_places;
 };
 
 /* Reads the file and everything that it points to (password files), checks it by the table and across keys. ERR_CONFIG
- * with *errors filled, all at once. */
+ * with *errors filled; then *ret is what could be read, for the checks of the folders above alone, so that all errors
+ * are told at once: what was refused is absent in it, or has its default. NULL: it is not YAML. */
 enum err config_load(struct arena *a, const char *path, struct config **ret, struct config_errors *errors) must_use;
-/* For checks of the folders above, which report into the same list. */
+/* For checks of the folders above, which report into the same list. The place is that of the key in the file, such as
+ * "realms.staff.profiles.guest.groups[1]", or of the nearest thing around it; the line counts where there is no such
+ * place. What was told of this key or of an item of it already is not told again, nor what is not in
+ * the file where something around it was told. */
 void config_error_add(struct arena *a, struct config_errors *errors, unsigned line, struct str key, const char *format,
 	...) printf_like(5, 6);
 /* "FILE:LINE:COLUMN: KEY: EXPECTED\n" for each. */

@@ -47,6 +47,8 @@ static void load_list(struct load *l, const struct key *key, const struct node *
 		struct str text = node->text;
 		if (has_shape(l, node, NODE_TEXT) && scalar_text(l, key, key->item, SPOT_VALUE(node), &text))
 			items.v[items.n++] = text;
+		else if (key->item == KEY_DN || key->item == KEY_ATTRIBUTE)
+			items.v[items.n++] = STR_NONE; /* folders above tell of the others by their index */
 	}
 	*target = items;
 }
@@ -99,8 +101,9 @@ static void load_element(struct load *l, const struct key *key, const struct nod
 		memcpy(part(element, key->shape->at), &node->key_line, sizeof(unsigned));
 	if (key->type == KEY_MAP) {
 		struct str id = node->key;
-		if (scalar_text(l, key, key->item, SPOT_KEY(node), &id))
-			memcpy(element, &id, sizeof(id));
+		if (!scalar_text(l, key, key->item, SPOT_KEY(node), &id))
+			id = str_dup(l->arena, node->key); /* told; by it the errors below are named */
+		memcpy(element, &id, sizeof(id));
 	}
 	const struct key *leaf = key->type == KEY_MAP ? key_find(key->path, STR("*")) : NULL;
 	if (!leaf) {

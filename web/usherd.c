@@ -50,7 +50,9 @@ static const struct config *config_now(void) {
 
 static enum err config_read(struct arena *a, const char *path, struct config **ret, struct config_errors *errors) {
 	struct config *c;
-	TRY(config_load(a, path, &c, errors));
+	enum err code = config_load(a, path, &c, errors);
+	if (!c)
+		return code;
 	directory_check_config(a, c, errors);
 	roles_check_config(a, c, errors);
 	registrar_check_config(a, c, errors);

@@ -25,9 +25,8 @@ static void check_dn(struct check *k, const char *key, struct str dn, bool neede
 		wrong(k, key, "a distinguished name (RFC 4514)", dn);
 }
 
-static void check_dns(struct check *k, const char *key, struct strs list) {
-	for (size_t i = 0; i < list.n; i++)
-		check_dn(k, key, list.v[i], true);
+static struct str item(struct check *k, const char *key, size_t i) {
+	return str_printf(k->a, "%s[%zu]%c", key, i, 0);
 }
 
 static void check_attribute(struct check *k, const char *key, struct str name, bool needed) {
@@ -74,7 +73,7 @@ static void check_uris(struct check *k, const struct directory_config *d) {
 	for (size_t i = 0; i < d->uris.n; i++) {
 		tls = tls || !str_starts(d->uris.v[i], STR("ldapi:"));
 		if (!uri_valid(d->uris.v[i]))
-			wrong(k, "uris",
+			wrong(k, item(k, "uris", i).p,
 				"ldaps://HOST[:PORT], ldap://HOST[:PORT] (StartTLS follows) or ldapi://SOCKET with %2F "
 				"for /",
 				d->uris.v[i]);
@@ -118,19 +117,35 @@ static void check_directory(struct check *k, const struct directory_config *d) {
 	if (d->login_attributes.n == 0)
 		wrong(k, "login_attributes", "at least one attribute", STR(""));
 	for (size_t i = 0; i < d->login_attributes.n; i++)
-		check_attribute(k, "login_attributes", directory_attribute(d, d->login_attributes.v[i]), true);
+		check_attribute(
+			k, item(k, "login_attributes", i).p, directory_attribute(d, d->login_attributes.v[i]), true);
 	for (size_t i = 0; i < d->object_classes.n; i++)
-		check_attribute(k, "object_classes", d->object_classes.v[i], true);
+		check_attribute(k, item(k, "object_classes", i).p, d->object_classes.v[i], true);
 	for (size_t i = 0; i < d->n_attributes; i++)
-		check_attribute(k, "attributes", d->attributes[i].theirs, true);
+		check_attribute(k, str_printf(k->a, "attributes.%.*s%c", FMT(d->attributes[i].ours), 0).p,
+			d->attributes[i].theirs, true);
 }
 
+struct named { /* entries that a profile names */
+	const char *key;
+	struct strs list;
+	bool single;
+};
+
 static void check_profile(struct check *k, const struct profile_config *p) {
-	check_dn(k, "base", p->base, true);
-	check_dns(k, "bases_allowed", p->bases_allowed);
-	check_dns(k, "groups", p->groups);
-	check_dns(k, "groups_allowed", p->groups_allowed);
-	check_dn(k, "approvers", p->approvers, false);
+	struct str base = p->base, approvers = p->approvers;
+	const struct named rows[] = {
+		{"base", {&base, 1}, true},
+		{"bases_allowed", p->bases_allowed, false},
+		{"groups", p->groups, false},
+		{"groups_allowed", p->groups_allowed, false},
+		{"approvers.group", {&approvers, !str_empty(approvers)}, true},
+	};
+	for (size_t row = 0; row < COUNT(rows); row++)
+		for (size_t i = 0; i < rows[row].list.n; i++) {
+			const char *key = rows[row].single ? rows[row].key : item(k, rows[row].key, i).p;
+			check_dn(k, key, rows[row].list.v[i], true);
+		}
 }
 
 static void check_realm(struct check *k, const struct realm *r) {
@@ -147,12 +162,6 @@ static void check_realm(struct check *k, const struct realm *r) {
 		k->prefix = str_printf(k->a, "%.*s.profiles.%.*s", FMT(realm), FMT(r->profiles[i].id));
 		k->at = r->profiles[i].at;
 		check_profile(k, &r->profiles[i]);
-	}
-	for (size_t i = 0; i < r->n_roles; i++) {
-		k->prefix = str_printf(k->a, "%.*s.roles[%zu]", FMT(realm), i);
-		k->at = r->roles[i].at;
-		if (r->roles[i].match == ROLE_GROUP_DN)
-			check_dn(k, "group", r->roles[i].group, true);
 	}
 }
 

@@ -166,6 +166,11 @@ struct str roles_explain(
 
 /* ---- configuration ---- */
 
+static const char *const ways[] = {[ROLE_GROUP_DN] = "group",
+	[ROLE_GROUP_NAME] = "name",
+	[ROLE_GROUP_PATTERN] = "pattern",
+	[ROLE_GROUP_ID] = "id"};
+
 static const char *wrong_with(struct arena *a, const struct role_rule *rule, bool *ret_group) {
 	bool star = str_find(rule->group, '*', 0) < rule->group.n;
 	bool mark = str_contains(rule->role, STR("{1}"));
@@ -190,7 +195,8 @@ static void check_realm(struct arena *a, const struct realm *r, struct config_er
 	for (size_t i = 0; i < r->n_roles; i++) {
 		bool group = false;
 		const char *wrong = wrong_with(a, &r->roles[i], &group);
-		struct str key = str_printf(a, "realms.%.*s.roles.%zu.%s", FMT(r->id), i + 1, group ? "group" : "role");
+		struct str key = str_printf(
+			a, "realms.%.*s.roles[%zu].%s", FMT(r->id), i, group ? ways[r->roles[i].match] : "role");
 		if (wrong)
 			config_error_add(a, errors, r->roles[i].at, key, "%s", wrong);
 	}
@@ -199,8 +205,8 @@ static void check_realm(struct arena *a, const struct realm *r, struct config_er
 		struct str key = str_printf(a, "realms.%.*s.clients.%.*s.roles.visible", FMT(r->id), FMT(c->id));
 		for (size_t k = 0; k < c->roles.n; k++)
 			if (!is_role_name(c->roles.v[k]))
-				config_error_add(a, errors, c->at, key, "%s",
-					"roles, or patterns of roles with '*', are expected");
+				config_error_add(a, errors, c->at, str_printf(a, "%.*s[%zu]", FMT(key), k), "%s",
+					"a role, or a pattern of roles with '*', is expected");
 	}
 }
 

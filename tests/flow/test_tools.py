@@ -52,6 +52,27 @@ class ToolTests:
         with open(os.open(self.key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
             f.write(secrets.token_hex(32) + "\n")
 
+    def all_errors(self):
+        """Errors that different folders find, each with line and column, the bad DN among them once."""
+        path = os.path.join(self.folder, "wrong.yaml")
+        lines = self.text().replace("demo:", "demo:\n    colour: red").replace(V["PEOPLE"], "people", 1).split("\n")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("\n".join(lines))
+        wanted = []
+        for i, line in enumerate(lines, 1):
+            if "colour: red" in line:
+                wanted.append(f"{path}:{i}:5: realms.demo.colour: ")
+            if line.strip().startswith("people_base:"):
+                wanted.append(f"{path}:{i}:{line.index(':') + 3}: realms.demo.directories.main.people_base: ")
+        for program in ([self.daemon.program(), "--check-config", "-c", path], [os.path.join(BUILD, "usherctl"), "-c", path, "check"]):
+            said = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False).stderr
+            for start in wanted:
+                same(sum(line.startswith(start) for line in said.split("\n")), 1, f"{start} in {said}")
+
+    def text(self):
+        with open(self.file, encoding="utf-8") as f:
+            return f.read()
+
     def lost(self):
         os.unlink(self.key)
         self.refused("is missing, and the store holds what it sealed", "openssl rand -hex 32", "the rows of the table signing_key")
@@ -109,6 +130,7 @@ class ToolTests:
     def run(self):
         run = self.tests.run
         run("a store, and its keys are opened", self.begin)
+        run("errors of all folders are told at once, with their places", self.all_errors)
         run("a key file that is lost: the way out is named", self.lost)
         run("another key file: usherd ends, and usherctl check sees it", self.wrong)
         run("the right one again", self.brought_back)

@@ -51,7 +51,7 @@ static void test_fields(void **state) {
 		{FIELD_TEXT, "WWW.evil.test", "field.link"},
 		{FIELD_TEXT, "a@evil.test", "field.link"},
 		{FIELD_TEXT, "J. R. O'Neil-Smith", NULL},
-		{FIELD_TEXT, "<script>", NULL}, /* escaped where it is shown */
+		{FIELD_TEXT, "<script>", NULL},                     /* escaped where it is shown */
 		{FIELD_TEXT, "the {login} of", "field.characters"}, /* a plan would fill it in */
 		{FIELD_TEXTAREA, "two\r\nlines", NULL},
 		{FIELD_TEXTAREA, "two\nlines", NULL},
@@ -233,7 +233,7 @@ static void test_config_check(void **state) {
 	world_rules[0].mail_domains = (struct strs){0};
 	registrar_check_config(t->arena, &world_config, &errors);
 	assert_int_equal(errors.n, 3);
-	assert_str(errors.v[0].key, STR("realms.staff.profiles.guest"));
+	assert_str(errors.v[0].key, STR("realms.staff.profiles.guest.login_name.patterns"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)

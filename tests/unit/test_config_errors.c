@@ -18,8 +18,8 @@ static unsigned check_broken(const struct broken *b) {
 	enum err e = load(text, &c, &errors);
 	struct str all = config_errors_text(arena, "usher.yaml", &errors);
 	const struct config_error *told = &errors.v[0];
-	if (e == ERR_CONFIG && !c && errors.n == 1 && told->line == line + b->below &&
-		str_eq(told->key, str_of(b->key)) && str_contains(told->expected, str_of(b->message)))
+	if (e == ERR_CONFIG && errors.n == 1 && told->line == line + b->below && str_eq(told->key, str_of(b->key)) &&
+		str_contains(told->expected, str_of(b->message)))
 		return 0;
 	print_error("\"%s\": expected line %u: %s: %s; got %zu errors:\n%.*s", b->to, line + b->below, b->key,
 		b->message, errors.n, FMT(all));
@@ -43,6 +43,79 @@ static void the_text_of_an_error_is_for_people(void **state) {
 	assert_str(config_errors_text(arena, "usher.yaml", &errors),
 		"usher.yaml:31:17: realms.staff.directories.main.driver: \"opneldap\" is not one of openldap, "
 		"active_directory, 389ds; did you mean openldap?\n");
+}
+
+static void folders_above_tell_the_place(void **state) {
+	(void)state;
+	static const struct {
+		const char *key;
+		unsigned below, column; /* lines below "    directories:" */
+	} rows[] = {
+		{"realms.staff.directories.main.uris[1]", 3, 43},
+		{"realms.staff.directories.main.people_base", 7, 22},
+		{"realms.staff.directories.main.attributes.phone", 11, 29},
+		{"realms.staff.directories.main.not_given", 1, 7}, /* the nearest around it */
+		{"realms.staff.directories", 0, 5},
+	};
+	struct config *c;
+	struct config_errors errors;
+	unsigned line;
+	replaced("    directories:", "", &line);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(load(str_of(base_text), &c, &errors), OK);
+		config_error_add(arena, &errors, 7, str_of(rows[i].key), "is wrong");
+		if (errors.v[0].line != line + rows[i].below || errors.v[0].column != rows[i].column)
+			fail_msg("%s: %u:%u, not %u:%u", rows[i].key, errors.v[0].line, errors.v[0].column,
+				line + rows[i].below, rows[i].column);
+	}
+	assert_int_equal(load(str_of(base_text), &c, &errors), OK);
+	config_error_add(arena, &errors, 7, STR("elsewhere"), "is wrong");
+	assert_int_equal(errors.v[0].line, 7);
+	assert_int_equal(errors.v[0].column, 0);
+}
+
+/* What could be read is there for the checks of the folders above, and no error is told twice. */
+static void folders_above_look_at_what_could_be_read(void **state) {
+	(void)state;
+	static const struct {
+		const char *key;
+		bool told;
+	} rows[] = {
+		{"realms.staff.profiles.guest.groups[0]", true}, {"realms.staff.profiles.guest.groups[0].deeper", true},
+		{"realms.staff.profiles.guest.groups", true}, /* an item of it was told */
+		{"realms.staff.profiles.guest.groups[1]", false}, {"realms.staff.profiles.guest", false},
+		{"realms.staff.profiles..base", true}, /* below an id that was refused */
+	};
+	unsigned line;
+	struct str text =
+		replaced("[\"cn=guests,dc=example,dc=org\"]", "[\"a\\x1bb\", \"cn=guests,dc=example,dc=org\"]", &line);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct config *c = NULL;
+		struct config_errors errors;
+		assert_int_equal(load(text, &c, &errors), ERR_CONFIG);
+		assert_non_null(c);
+		assert_int_equal(errors.n, 1);
+		assert_str(c->realms[0].profiles[0].groups.v[1], "cn=guests,dc=example,dc=org");
+		assert_str(c->realms[0].issuer, "https://id.example.org/realms/staff");
+		config_error_add(arena, &errors, 1, str_of(rows[i].key), "is wrong");
+		if (errors.n != (rows[i].told ? 1 : 2))
+			fail_msg("%s: %zu errors", rows[i].key, errors.n);
+	}
+}
+
+static void a_refused_id_hides_nothing_below(void **state) {
+	(void)state;
+	static const char *const keys[] = {
+		"realms.Staff.directories.main.people_base", "realms.Staff.directories.main.not_given"};
+	struct config *c;
+	struct config_errors errors;
+	unsigned line;
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		assert_int_equal(load(replaced("  staff:", "  Staff:", &line), &c, &errors), ERR_CONFIG);
+		assert_str(c->realms[0].id, "Staff");
+		config_error_add(arena, &errors, 1, str_of(keys[i]), "is wrong");
+		assert_int_equal(errors.n, i == 0 ? 2 : 1);
+	}
 }
 
 /* Editors on Windows put a mark there, which is no letter of the first key. */
@@ -123,6 +196,9 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(broken_files_are_told),
 		TEST(the_text_of_an_error_is_for_people),
+		TEST(folders_above_tell_the_place),
+		TEST(folders_above_look_at_what_could_be_read),
+		TEST(a_refused_id_hides_nothing_below),
 		TEST(a_byte_order_mark_is_passed_over),
 		TEST(all_errors_are_told_in_order),
 		TEST(too_many_errors_are_counted),

@@ -109,7 +109,9 @@ static void reports_all_at_once(void **state) {
 	assert_int_equal(errors->n, 4);
 	assert_true(str_eq(errors->v[1].key, STR("realms.staff.profiles.guest.base")));
 	assert_int_equal(errors->v[1].line, 9);
+	assert_true(str_eq(errors->v[2].key, STR("realms.staff.profiles.guest.groups[1]")));
 	assert_true(str_contains(errors->v[2].expected, STR("cn=bad,,dc=test")));
+	assert_true(str_eq(errors->v[3].key, STR("realms.staff.profiles.guest.approvers.group")));
 }
 
 int main(void) {

@@ -217,9 +217,9 @@ static void checks_configuration(void **state) {
 	assert_int_equal(errors->n, COUNT(lines));
 	for (size_t i = 0; i < COUNT(lines); i++)
 		assert_int_equal(errors->v[i].line, lines[i]);
-	assert_text(errors->v[0].key, STR("realms.staff.roles.1.group"));
-	assert_text(errors->v[1].key, STR("realms.staff.roles.3.role"));
-	assert_text(errors->v[7].key, STR("realms.staff.clients.wiki.roles.visible"));
+	assert_text(errors->v[0].key, STR("realms.staff.roles[0].group"));
+	assert_text(errors->v[1].key, STR("realms.staff.roles[2].role"));
+	assert_text(errors->v[7].key, STR("realms.staff.clients.wiki.roles.visible[1]"));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
