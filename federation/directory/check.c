@@ -126,13 +126,36 @@ static void check_directory(struct check *k, const struct directory_config *d) {
 			d->attributes[i].theirs, true);
 }
 
+/* An entry that is looked for in one directory, or, where d is NULL, in any of the realm's. A DN without quotes in a
+ * list of YAML is cut at its commas, and its parts are DNs too. */
+static void check_place(
+	struct check *k, const char *key, struct str dn, const struct realm *r, const struct directory_config *d) {
+	struct strs parts, base;
+	bool found = false, any = false; /* bases that are none are told of themselves */
+	if (!dn_parts(k->a, dn, &parts))
+		return;
+	for (size_t i = 0; i < 2 * r->n_directories; i++) {
+		const struct directory_config *each = &r->directories[i / 2];
+		if ((d && d != each) || !dn_parts(k->a, i % 2 ? each->groups_base : each->people_base, &base))
+			continue;
+		any = true;
+		found = found || str_eq(parts.v[parts.n - 1], base.v[base.n - 1]);
+	}
+	if (any && !found)
+		config_error_add(k->a, k->errors, k->at, str_printf(k->a, "%.*s.%s", FMT(k->prefix), key),
+			"\"%.*s\" does not end as people_base or groups_base does; a DN in a list needs quotes: "
+			"[\"cn=a,dc=b\"]",
+			FMT(dn));
+}
+
 struct named { /* entries that a profile names */
 	const char *key;
 	struct strs list;
 	bool single;
 };
 
-static void check_profile(struct check *k, const struct profile_config *p) {
+static void check_profile(struct check *k, const struct realm *r, const struct profile_config *p) {
+	const struct directory_config *d = realm_directory(r, p->directory);
 	struct str base = p->base, approvers = p->approvers;
 	const struct named rows[] = {
 		{"base", {&base, 1}, true},
@@ -145,6 +168,7 @@ static void check_profile(struct check *k, const struct profile_config *p) {
 		for (size_t i = 0; i < rows[row].list.n; i++) {
 			const char *key = rows[row].single ? rows[row].key : item(k, rows[row].key, i).p;
 			check_dn(k, key, rows[row].list.v[i], true);
+			check_place(k, key, rows[row].list.v[i], r, d);
 		}
 }
 
@@ -152,6 +176,12 @@ static void check_realm(struct check *k, const struct realm *r) {
 	struct str realm = str_printf(k->a, "realms.%.*s", FMT(r->id));
 	*k = (struct check){k->a, k->errors, realm, r->at};
 	check_dn(k, "operators", r->operators, false);
+	check_place(k, "operators", r->operators, r, NULL);
+	for (size_t i = 0; i < r->n_roles; i++) {
+		k->at = r->roles[i].at;
+		if (r->roles[i].match == ROLE_GROUP_DN)
+			check_place(k, str_printf(k->a, "roles[%zu].group%c", i, 0).p, r->roles[i].group, r, NULL);
+	}
 	for (size_t i = 0; i < r->n_directories; i++) {
 		const struct directory_config *d = &r->directories[i];
 		k->prefix = str_printf(k->a, "%.*s.directories.%.*s", FMT(realm), FMT(d->id));
@@ -161,7 +191,7 @@ static void check_realm(struct check *k, const struct realm *r) {
 	for (size_t i = 0; i < r->n_profiles; i++) {
 		k->prefix = str_printf(k->a, "%.*s.profiles.%.*s", FMT(realm), FMT(r->profiles[i].id));
 		k->at = r->profiles[i].at;
-		check_profile(k, &r->profiles[i]);
+		check_profile(k, r, &r->profiles[i]);
 	}
 }
 

@@ -56,6 +56,8 @@ class ToolTests:
         """Errors that different folders find, each with line and column, the bad DN among them once."""
         path = os.path.join(self.folder, "wrong.yaml")
         lines = self.text().replace("demo:", "demo:\n    colour: red").replace(V["PEOPLE"], "people", 1).split("\n")
+        groups = next(i for i, line in enumerate(lines) if line.strip().startswith("groups:"))
+        lines[groups] = lines[groups].split("groups:")[0] + "groups: [" + V["GROUPS"] + "]"
         with open(path, "w", encoding="utf-8") as f:
             f.write("\n".join(lines))
         wanted = []
@@ -64,6 +66,7 @@ class ToolTests:
                 wanted.append(f"{path}:{i}:5: realms.demo.colour: ")
             if line.strip().startswith("people_base:"):
                 wanted.append(f"{path}:{i}:{line.index(':') + 3}: realms.demo.directories.main.people_base: ")
+        wanted.append(f"{path}:{groups + 1}:{lines[groups].index('[') + 2}: realms.demo.profiles.guest.groups[0]: \"ou=groups\" does not end as")
         for program in ([self.daemon.program(), "--check-config", "-c", path], [os.path.join(BUILD, "usherctl"), "-c", path, "check"]):
             said = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False).stderr
             for start in wanted:

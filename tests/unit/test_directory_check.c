@@ -114,11 +114,74 @@ static void reports_all_at_once(void **state) {
 	assert_true(str_eq(errors->v[3].key, STR("realms.staff.profiles.guest.approvers.group")));
 }
 
+/* Without quotes in [ ], a DN of YAML is cut at its commas, and the parts are DNs by themselves. */
+static void a_dn_in_pieces_is_told(void **state) {
+	(void)state;
+	static const char *const good_ones[] = {
+		"cn=a,ou=groups,dc=test", "cn=a,DC=Test", "cn=a , dc = test", "dc=test"};
+	static const char *const pieces[] = {
+		"cn=guests", "ou=groups", "dc=example", "cn=a,dc=test,dc=org", "dc=testing"};
+	owned(arena) struct arena *a = arena_new();
+	struct directory_config d = good(a);
+	for (size_t i = 0; i < COUNT(good_ones); i++) {
+		struct str dn = str_of(good_ones[i]);
+		struct profile_config p = {.id = STR("guest"), .base = dn, .groups = {&dn, 1}, .approvers = dn};
+		if (check(a, &d, &p)->n)
+			fail_msg("%s", good_ones[i]);
+	}
+	for (size_t i = 0; i < COUNT(pieces); i++) {
+		struct str dn = str_of(pieces[i]);
+		struct profile_config p = {.id = STR("guest"), .base = STR("dc=test"), .groups_allowed = {&dn, 1}};
+		struct config_errors *errors = check(a, &d, &p);
+		if (errors->n != 1 || !str_eq(errors->v[0].key, STR("realms.staff.profiles.guest.groups_allowed[0]")) ||
+			!str_contains(errors->v[0].expected, STR("needs quotes")))
+			fail_msg("%s", pieces[i]);
+	}
+	d.people_base = STR("nowhere"); /* told of itself; the other counts */
+	struct str piece = STR("cn=guests");
+	struct profile_config cut = {.id = STR("guest"), .base = STR("dc=test"), .groups = {&piece, 1}};
+	assert_int_equal(check(a, &d, &cut)->n, 2);
+	d = good(a);
+	d.groups_base = STR("ou=groups,o=other"); /* either will do */
+	struct str both[] = {STR("cn=a,o=other"), STR("cn=a,dc=test")};
+	struct profile_config p = {.id = STR("guest"), .base = STR("dc=test"), .groups = {both, 2}};
+	assert_int_equal(check(a, &d, &p)->n, 0);
+}
+
+/* A realm's groups may be in any of its directories; a profile's are in its own. */
+static void a_dn_may_be_of_another_directory(void **state) {
+	(void)state;
+	owned(arena) struct arena *a = arena_new();
+	struct directory_config d[] = {good(a), good(a)};
+	d[1].id = STR("partner");
+	d[1].people_base = d[1].groups_base = STR("o=partner");
+	struct role_rule rules[] = {{ROLE_GROUP_DN, STR("cn=a,o=partner"), STR("r"), 3},
+		{ROLE_GROUP_DN, STR("cn=a,o=nowhere"), STR("r"), 4}, {ROLE_GROUP_NAME, STR("cn=a"), STR("r"), 5}};
+	struct profile_config p = {.id = STR("guest"), .directory = STR("main"), .base = STR("o=partner"), .at = 6};
+	struct realm realm = {.id = STR("staff"),
+		.directories = d,
+		.n_directories = 2,
+		.profiles = &p,
+		.n_profiles = 1,
+		.roles = rules,
+		.n_roles = COUNT(rules),
+		.operators = STR("cn=o,o=partner")};
+	struct config config = {.realms = &realm, .n_realms = 1};
+	struct config_errors *errors = arena_new_of(a, struct config_errors);
+	directory_check_config(a, &config, errors);
+	assert_int_equal(errors->n, 2);
+	assert_true(str_eq(errors->v[0].key, STR("realms.staff.roles[1].group")));
+	assert_int_equal(errors->v[0].line, 4);
+	assert_true(str_eq(errors->v[1].key, STR("realms.staff.profiles.guest.base")));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reports_values),
 		cmocka_unit_test(reports_uris),
 		cmocka_unit_test(reports_all_at_once),
+		cmocka_unit_test(a_dn_in_pieces_is_told),
+		cmocka_unit_test(a_dn_may_be_of_another_directory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
