@@ -63,8 +63,11 @@ static struct str number(struct visit *v, const char *before, int64_t n, const c
 }
 
 static void tell_policy(struct visit *v, const struct password_policy *p) {
+	const char *more = p->complexity ? ", of several kinds"
+			   : p->module   ? ", and what the server's check module asks for"
+					 : "";
 	found_ok(v, "the password policy is read: %.*s%s%.*s%.*s%.*s",
-		FMT(number(v, "at least ", p->min_length, " letters")), p->complexity ? ", of several kinds" : "",
+		FMT(number(v, "at least ", p->min_length, " letters")), more,
 		FMT(number(v, ", ", p->history, " earlier ones remembered")),
 		FMT(number(v, ", ends after ", p->max_age / 86400, " days")),
 		FMT(number(v, ", locked after ", p->max_failures, " wrong ones")));

@@ -6,7 +6,6 @@ enum unit {
 	UNIT_NUMBER,
 	UNIT_TICKS, /* negative hundreds of nanoseconds (MS-ADTS 3.1.1.2.2.2.4), "never" is the least number */
 	UNIT_BOOL,  /* TRUE, on */
-	UNIT_NOT_0, /* a number that means yes */
 	UNIT_BIT_0, /* of pwdProperties: DOMAIN_PASSWORD_COMPLEX (MS-SAMR 2.2.3.9) */
 };
 enum source { SOURCE_PPOLICY, SOURCE_DOMAIN, SOURCE_PSO, SOURCE_389DS };
@@ -20,7 +19,8 @@ struct row {
 #define ROW(source_, attribute_, unit_, member_)                                                                       \
 	{ source_, attribute_, unit_, offsetof(struct password_policy, member_) }
 static const struct row rows[] = {
-	/* slapo-ppolicy(5) */
+	/* slapo-ppolicy(5). pwdCheckQuality says nothing of letters: that lengths are checked, and what a module adds.
+	 */
 	ROW(SOURCE_PPOLICY, "pwdMinLength", UNIT_NUMBER, min_length),
 	ROW(SOURCE_PPOLICY, "pwdMaxLength", UNIT_NUMBER, max_length),
 	ROW(SOURCE_PPOLICY, "pwdInHistory", UNIT_NUMBER, history),
@@ -28,7 +28,7 @@ static const struct row rows[] = {
 	ROW(SOURCE_PPOLICY, "pwdMaxAge", UNIT_NUMBER, max_age),
 	ROW(SOURCE_PPOLICY, "pwdMaxFailure", UNIT_NUMBER, max_failures),
 	ROW(SOURCE_PPOLICY, "pwdLockoutDuration", UNIT_NUMBER, lockout_duration),
-	ROW(SOURCE_PPOLICY, "pwdCheckQuality", UNIT_NOT_0, complexity),
+	ROW(SOURCE_PPOLICY, "pwdUseCheckModule", UNIT_BOOL, module),
 	ROW(SOURCE_PPOLICY, "pwdMustChange", UNIT_BOOL, must_change),
 	/* MS-ADTS: the head of the domain */
 	ROW(SOURCE_DOMAIN, "minPwdLength", UNIT_NUMBER, min_length),
@@ -97,10 +97,9 @@ static void read_row(const struct row *row, struct str text, struct password_pol
 	case UNIT_BOOL:
 		*(bool *)at = is_true(text);
 		break;
-	case UNIT_NOT_0:
 	case UNIT_BIT_0:
 		read_number(row->unit, text, &number);
-		*(bool *)at = row->unit == UNIT_NOT_0 ? number != 0 : (number & 1) != 0;
+		*(bool *)at = (number & 1) != 0;
 		break;
 	}
 }

@@ -10,7 +10,8 @@ struct password_policy {
 	int64_t history;                /* passwords remembered, 0: none */
 	int64_t min_age, max_age;       /* seconds, 0: none */
 	int64_t max_failures, lockout_duration;
-	bool complexity;  /* three of four kinds of letters (AD), or a quality check (ppolicy pwdCheckQuality) */
+	bool complexity;  /* three of four kinds of letters (AD, 389) */
+	bool module;      /* a module of the server checks more, and does not tell what (ppolicy pwdUseCheckModule) */
 	bool must_change; /* set by us means must change (pwdMustChange): activation must clear it */
 	bool hidden;      /* this person has one of their own (Active Directory's PSO), which is not shown to us: the
 			     rest is the domain's */

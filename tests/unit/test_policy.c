@@ -126,7 +126,8 @@ static const struct row ppolicy[] = {
 	{"cn=strict,dc=test", "pwdAttribute", "userPassword"},
 	{"cn=strict,dc=test", "pwdMinLength", "14"},
 	{"cn=strict,dc=test", "pwdMustChange", "FALSE"},
-	{"cn=strict,dc=test", "pwdCheckQuality", "0"},
+	{"cn=strict,dc=test", "pwdCheckQuality", "2"},
+	{"cn=strict,dc=test", "pwdUseCheckModule", "TRUE"},
 	{PERSON, "pwdPolicySubentry", "cn=strict,dc=test"},
 	{"uid=bob,ou=people,dc=test", "uid", "bob"},
 	{NULL, NULL, NULL},
@@ -135,7 +136,8 @@ static const struct row ppolicy[] = {
 static void reads_ppolicy(void **state) {
 	(void)state;
 	struct password_policy p = policy_of(DIRECTORY_OPENLDAP, ppolicy, ""), same;
-	assert_true(p.known && p.complexity && p.must_change);
+	assert_true(p.known && p.must_change);
+	assert_true(!p.complexity && !p.module); /* pwdCheckQuality asks for no kinds of letters */
 	assert_int_equal(p.min_length, 8);
 	assert_int_equal(p.max_length, 64);
 	assert_int_equal(p.history, 3);
@@ -146,7 +148,7 @@ static void reads_ppolicy(void **state) {
 	same = policy_of(DIRECTORY_OPENLDAP, ppolicy, "uid=bob,ou=people,dc=test");
 	assert_int_equal(same.min_length, 8);
 	p = policy_of(DIRECTORY_OPENLDAP, ppolicy, PERSON);
-	assert_true(p.known && !p.complexity && !p.must_change);
+	assert_true(p.known && !p.complexity && p.module && !p.must_change);
 	assert_int_equal(p.min_length, 14);
 	assert_int_equal(p.history, 0);
 }
