@@ -27,8 +27,8 @@ bool profile_is_here(const struct visit *v, const struct profile_config *p);
 /* The realm's groups may be in any of its directories; the first is asked for those that no profile names. */
 bool directory_is_first(const struct visit *v);
 
-/* sample.c: the plan of a person that somebody could register as: required fields and constants are filled. The marker
- * is of this call alone. */
+/* sample.c: the plan of a person that somebody could register as: required fields and constants are filled. Name
+ * and marker are of this realm, directory, profile and place, and the same in each run. */
 #define SAMPLE_LOGIN "usher-doctor-"
 enum err sample_plan(struct visit *v, const struct profile_config *p, struct str base, struct plan **ret) must_use;
 

@@ -1,8 +1,11 @@
 /* Somebody who might register, for a plan like those of real people. */
 #include <regex.h>
 
+#include "base/encode.h"
 #include "base/secret.h"
 #include "federation/doctor/doctor_private.h"
+
+#define SAMPLE_ID 26u /* letters, as many as an id of ours has */
 
 /* Tried in this order where a field has a pattern. */
 static const char *const texts[] = {
@@ -80,9 +83,17 @@ static void add(struct visit *v, struct attribute *list, size_t *n, struct str n
 	strs_add(v->t->arena, &list[(*n)++].values, value);
 }
 
+/* The same in each run, so that an entry that had to stay is found again, and no second one is made. */
+static struct str sample_id(struct visit *v, const struct profile_config *p, struct str base) {
+	struct arena *a = v->t->arena;
+	struct str place = TEXT(
+		v, "%.*s\n%.*s\n%.*s\n%.*s", FMT(v->realm->id), FMT(v->d->id), FMT(p->id), FMT(str_lower(a, base)));
+	return str_sub(hex_encode(a, sha256(a, place)), 0, SAMPLE_ID);
+}
+
 enum err sample_plan(struct visit *v, const struct profile_config *p, struct str base, struct plan **ret) {
 	struct arena *a = v->t->arena;
-	struct str id = str_lower(a, random_id(a)), login = TEXT(v, SAMPLE_LOGIN "%.*s", FMT(str_sub(id, id.n - 6, 6)));
+	struct str id = sample_id(v, p, base), login = TEXT(v, SAMPLE_LOGIN "%.*s", FMT(str_sub(id, id.n - 6, 6)));
 	struct attribute *list = arena_array(a, struct attribute, p->n_fields + p->n_constants + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < p->n_fields; i++) {

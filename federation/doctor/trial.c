@@ -1,5 +1,6 @@
-/* What a person goes through, done with an entry of our own, which is removed again. It is known by its marker, which
- * is random, and by the stable id that was read after it was made; nothing else is ever removed. */
+/* What a person goes through, done with an entry of our own, which is removed again. It is known by its marker, and by
+ * the stable id that was read after it was made in this run; nothing else is ever removed. One that an earlier run had
+ * to leave is used again, and told. */
 #include "base/clock.h"
 #include "base/secret.h"
 #include "federation/doctor/doctor_private.h"
@@ -14,6 +15,8 @@ struct trial {
 	const struct plan *plan;
 	struct plan_progress progress; /* dn and stable id of what was made */
 	struct report report;
+	bool stayed; /* of an earlier run: not ours to remove by now */
+	bool stays;  /* after this one */
 };
 
 static struct str profile_text(struct trial *k, const char *what) {
@@ -59,6 +62,16 @@ static void look_at_clock(struct trial *k, int64_t before) {
 		STR("let both machines follow the same time servers"));
 }
 
+static enum err look_for_earlier(struct trial *k) {
+	struct entry *e = NULL;
+	enum err code = directory_find_marker(k->v->t, k->v->d, k->plan->marker, &e);
+	k->stayed = code == OK;
+	if (code != ERR_NOT_FOUND)
+		return code;
+	task_clear(k->v->t);
+	return OK;
+}
+
 static bool make(struct trial *k, struct str base) {
 	struct visit *v = k->v;
 	struct plan *plan = NULL;
@@ -68,8 +81,10 @@ static bool make(struct trial *k, struct str base) {
 	if (!e) {
 		plan->groups.n = 0; /* joined one by one afterwards */
 		k->plan = plan;
-		e = step_done(k, plan, &k->progress);
+		e = look_for_earlier(k);
 	}
+	if (!e)
+		e = step_done(k, plan, &k->progress); /* what carries the marker is taken for made */
 	if (!e)
 		e = step_done(k, plan, &k->progress);
 	if (!e) {
@@ -215,6 +230,7 @@ static void set_password(struct trial *k) {
 /* ---- removed ---- */
 
 static void stays(struct trial *k, struct str dn, struct str why) {
+	k->stays = true;
 	found(k->v, FINDING_WARNING, TEXT(k->v, "the trial entry stays: %.*s (%.*s)", FMT(dn), FMT(why)),
 		STR("it is disabled and does no harm; Usher needs no right to delete people for its daily work"),
 		TEXT(k->v, "delete %.*s by hand", FMT(dn)));
@@ -231,8 +247,9 @@ static void remove_made(struct trial *k) {
 	task_clear(v->t);
 	if (code == ERR_NOT_FOUND && str_empty(k->progress.dn))
 		return; /* nothing was made */
-	if (code) {
-		stays(k, str_empty(k->progress.dn) ? planned : k->progress.dn, why);
+	if (code || k->stayed) {
+		stays(k, str_empty(k->progress.dn) ? planned : k->progress.dn,
+			k->stayed ? STR("it was made by an earlier run") : why);
 		return;
 	}
 	/* Made, but the answer was lost: what carries our marker of this minute at its place is ours. */
@@ -256,6 +273,25 @@ static void remove_made(struct trial *k) {
 
 /* ---- the whole ---- */
 
+static bool went_well(const struct visit *v, size_t since) {
+	for (size_t i = since; i < v->findings->n; i++)
+		if (v->findings->v[i].level == FINDING_ERROR)
+			return false;
+	return true;
+}
+
+static void tell_well(struct trial *k, bool stayed, bool stays) {
+	struct str id = k->p->id;
+	if (stayed)
+		found_ok(k->v,
+			"the trial entry of the profile %.*s that stayed before was joined and used; none was made "
+			"anew",
+			FMT(id));
+	else
+		found_ok(k->v, "a trial entry of the profile %.*s was made, %s", FMT(id),
+			stays ? "joined and used" : "used and removed");
+}
+
 static void try_profile(struct trial *k) {
 	struct visit *v = k->v;
 	size_t before = v->findings->n;
@@ -267,13 +303,14 @@ static void try_profile(struct trial *k) {
 		set_password(k);
 	}
 	remove_made(k);
+	bool stayed = k->stayed;
 	for (size_t i = 0; i < k->p->bases_allowed.n; i++) {
 		k->plan = NULL;
 		err_ignore(make(k, k->p->bases_allowed.v[i]) ? OK : ERR_REFUSED, "make has told it");
 		remove_made(k);
 	}
-	if (v->findings->n == before)
-		found_ok(v, "a trial entry of the profile %.*s was made, used and removed", FMT(k->p->id));
+	if (went_well(v, before))
+		tell_well(k, stayed, k->stays);
 }
 
 void check_trial(struct visit *v) {

@@ -44,6 +44,29 @@ class DoctorTests:
         expect("a trial entry of the profile guest was made, used and removed" in out, out)
         expect(not entries("(uid=usher-doctor-*)", "uid"), "the trial entry is still there")
 
+    def least_rights(self):
+        """Who may not delete is told that all went well, and leaves one entry behind, however often it is tried."""
+        directory = self.stage.directory
+        path = os.path.join(directory.folder, "data", "node1", "slapd.conf")
+        with open(path, encoding="utf-8") as f:
+            whole = f.read()
+        rule = f'access to dn.subtree="{directory.v["OL_PEOPLE"]}" by'
+        expect(rule in whole, whole)
+        least = f'access to dn.exact="{directory.v["OL_PEOPLE"]}" attrs=children by dn.exact="{directory.v["OL_BIND_DN"]}" =arscxd by users read'
+        self.restart(path, whole.replace(rule, f"{least}\n{rule}"))
+        for wanted in ("a trial entry of the profile guest was made, joined and used", "that stayed before was joined and used"):
+            status, out, err = self.doctor("demo", "--probe")
+            same(status, 0, f"exit status: {out}{err}")
+            expect(wanted in out and "the trial entry stays: uid=usher-doctor-" in out, out)
+            same(len(directory.search("(uid=usher-doctor-*)", "uid")), 2, "trial entries, one for each profile")
+        self.restart(path, whole)
+
+    def restart(self, path, text):
+        """The directory, with another configuration of its server."""
+        write(path, text)
+        self.stage.directory.stop()
+        self.stage.directory.start()
+
     def usage(self):
         same(self.doctor("demo", "--prove")[0], 2, "a word that it does not know")
         same(self.doctor()[0], 2, "no realm")
@@ -110,6 +133,7 @@ class DoctorTests:
         run = self.tests.run
         run("before the first start: no store is needed", self.before)
         run("--probe makes and removes an entry", self.probe)
+        run("--probe without the right to delete", self.least_rights)
         run("a wrong word is a wrong usage", self.usage)
         run("a group that is not there", self.finds)
         run("a certificate that has ended, and one that has not begun", self.out_of_time)

@@ -165,12 +165,14 @@ static void makes_a_sample(void **state) {
 	struct findings f = {0};
 	struct task t;
 	struct visit v = visit_of(*state, &t, &f);
-	struct plan *plan = NULL, *other = NULL;
+	struct plan *plan = NULL, *again = NULL, *other = NULL;
 	assert_int_equal(sample_plan(&v, &p, v.d->people_base, &plan), OK);
-	assert_int_equal(sample_plan(&v, &p, v.d->people_base, &other), OK);
+	assert_int_equal(sample_plan(&v, &p, v.d->people_base, &again), OK);
+	assert_int_equal(sample_plan(&v, &p, STR("ou=elsewhere,dc=test"), &other), OK);
 	struct str login = plan->candidates[0].login;
 	assert_int_equal(login.n, 19); /* of 20 that Active Directory takes */
 	assert_true(str_starts(login, STR("usher-doctor-")));
+	assert_true(str_eq(login, again->candidates[0].login) && str_eq(plan->marker, again->marker)); /* found again */
 	assert_false(str_eq(login, other->candidates[0].login));
 	assert_false(str_eq(plan->marker, other->marker));
 	assert_true(str_starts(plan->marker, STR("doctor-")));
