@@ -28,12 +28,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct config *c = NULL;
 	struct config_errors errors;
 	enum err e = config_load_text(a, str_slice((const char *)data, size), &c, &errors);
-	if ((e == OK) != (errors.n == 0) || (e == OK) != (c != NULL))
+	if ((e == OK) != (errors.n == 0) || (e == OK && !c))
 		abort();
 	struct str text = config_errors_text(a, "f", &errors);
 	if (!str_utf8(text))
 		abort();
-	for (size_t i = 0; c && i < c->n_realms; i++)
+	for (size_t i = 0; !e && i < c->n_realms; i++)
 		check_realm(c, &c->realms[i]);
 	return 0;
 }
