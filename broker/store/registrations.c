@@ -98,6 +98,7 @@ enum {
 	DUE,
 	REMOVE,
 	REMOVE_PLANS,
+	REMOVE_PARKED,
 	RESERVED,
 	RESERVED_ACCOUNT
 };
@@ -132,6 +133,7 @@ static const struct query queries[] = {
 		&record, READS},
 	[REMOVE] = {"DELETE FROM registration WHERE realm = ?1 AND id = ?2", NULL, WRITES},
 	[REMOVE_PLANS] = {"DELETE FROM plan WHERE realm = ?1 AND registration_id = ?2", NULL, WRITES},
+	[REMOVE_PARKED] = {"DELETE FROM job WHERE realm = ?1 AND subject = ?2 AND state = 'parked'", NULL, WRITES},
 	[RESERVED] = {"SELECT count(*) FROM registration WHERE realm = ?1 AND login_key = ?2 AND login_key <> '' AND "
 		      "id <> ?3 "
 		      "AND state IN ('approved', 'provisioned')",
@@ -190,6 +192,7 @@ enum err registrations_update(struct task *t, struct registration *r) {
 static enum err remove_with_plans(struct task *t, const void *what) {
 	struct args args = ARGS(TEXT(t->realm_name), TEXT(*(const struct str *)what));
 	TRY(query_do(t, &queries[REMOVE_PLANS], args));
+	TRY(query_do(t, &queries[REMOVE_PARKED], args));
 	return query_do(t, &queries[REMOVE], args);
 }
 

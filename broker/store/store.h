@@ -91,7 +91,8 @@ enum err registrations_count(struct task *t, struct strs profiles, int state, in
 enum err registrations_count_since(struct task *t, struct str mail_key, int64_t since, int64_t *ret) must_use;
 enum err registrations_due(
 	struct task *t, int64_t now, struct registration **ret, size_t *n) must_use; /* all realms; at most 100 */
-enum err registrations_remove(struct task *t, struct str id) must_use; /* with its plan and steps; the audit stays */
+enum err registrations_remove(
+	struct task *t, struct str id) must_use; /* with its plan, steps and parked jobs; the audit stays */
 /* Ids of those whose login candidate list could clash: logins of approved and provisioned ones, and of accounts. */
 enum err registrations_login_reserved(struct task *t, struct str login, struct str except_id, bool *ret) must_use;
 

@@ -122,6 +122,8 @@ static void registrations_due_and_gone(void **state) {
 	struct registration *got = NULL;
 	struct plan_step_row *steps = NULL;
 	struct plan_row *plan = NULL;
+	struct job *job = NULL;
+	struct str parked;
 	size_t n = 0;
 	put(t, (struct registration){.id = STR("never"), .due_at = 0});
 	put(t, (struct registration){.id = STR("later"), .due_at = 101});
@@ -136,7 +138,13 @@ static void registrations_due_and_gone(void **state) {
 	assert_ok(plans_insert(t, &(struct plan_row){.id = STR("kept"), .registration_id = STR("later")}));
 	assert_ok(plan_steps_insert(t, &(struct plan_step_row){.plan_id = STR("p")}));
 	assert_ok(audit_insert(t, STR("x"), STR("second"), STR("{}")));
+	assert_ok(jobs_insert(t, JOB_NOTICE, STR("second"), STR("{}"), 0, &parked));
+	assert_ok(jobs_park(t, parked, STR("550 second@x.test: no such mailbox")));
+	assert_ok(jobs_insert(t, JOB_NOTICE, STR("later"), STR("{}"), 0, &parked));
+	assert_ok(jobs_park(t, parked, STR("550")));
 	assert_ok(registrations_remove(t, STR("second")));
+	assert_err(jobs_find_subject(t, JOB_NOTICE, STR("second"), &job), ERR_NOT_FOUND);
+	assert_ok(jobs_find_subject(t, JOB_NOTICE, STR("later"), &job));
 	assert_err(registrations_find(t, STR("second"), &got), ERR_NOT_FOUND);
 	assert_err(plans_find(t, STR("p"), &plan), ERR_NOT_FOUND);
 	assert_ok(plan_steps_list(t, STR("p"), &steps, &n));
