@@ -418,10 +418,10 @@ static void is_not_held_up_by_a_long_name(void **state) {
 	}
 	open_with(&w, f, STR_NONE);
 	settle(&w);
-	assert_true(w.whole && was_told(&w, FEED_CHANGED, id_of(f, person(f, "alice"))));
+	assert_true(w.whole && was_told(&w, FEED_CHANGED, id_of(f, person(f, "bob"))));
 	forget(&w);
-	change_value(f, CHANGE_REPLACE, person(f, "alice"), "telephoneNumber", STR("+49 9"));
-	expect(&w, FEED_CHANGED, id_of(f, person(f, "alice")));
+	change_value(f, CHANGE_REPLACE, person(f, "bob"), "telephoneNumber", STR("+49 9"));
+	expect(&w, FEED_CHANGED, id_of(f, person(f, "bob")));
 	done(&w);
 	for (size_t i = DEPTH + 1; i-- > 0;)
 		remove_entry(f, chain[i]);
