@@ -78,6 +78,15 @@ int64_t conn_step_ms(const struct task *t, const struct conn *c);
  * that a time-out is ERR_UNAVAILABLE. */
 enum err conn_open_wait(struct task *t, struct conn *c, int rc, int msgid, LDAPMessage **ret) must_use;
 struct timeval conn_timeval(int64_t ms);
+/* Of a handle that was just made for this URI. */
+void conn_set_options(struct task *t, struct conn *c, struct str uri);
+/* Without TLS: the security layer of SASL seals it. People's passwords never go there. */
+bool conn_is_sealed(const struct conn *c);
+/* ldap_failure.c: why no connection came about; rc is libldap's. ERR_CONFIG: its certificate, or the wrong way of TLS;
+ * else ERR_UNAVAILABLE. What took as long as it might counts as a time-out. */
+enum err conn_failed(struct task *t, struct conn *c, int rc) must_use;
+/* The same before TCP's connection: why is what connect(2) said, 0 where that is not known. */
+enum err conn_unreached(struct task *t, struct conn *c, int rc, int why) must_use;
 static inline void conn_end(struct conn *c) {
 	conn_close(c);
 }

@@ -1,9 +1,9 @@
+#include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
 #include "federation/directory/discover.h"
 #include "federation/directory/driver.h"
 #include "federation/directory/health.h"
@@ -23,7 +23,7 @@ void conn_close(struct conn *c) {
 	free(c);
 }
 
-static void set_options(struct task *t, struct conn *c, struct str uri) {
+void conn_set_options(struct task *t, struct conn *c, struct str uri) {
 	const struct directory_config *d = c->directory;
 	int version = LDAP_VERSION3, idle = 60, probes = 3, interval = 10;
 	unsigned user_timeout = (unsigned)d->operation_timeout_ms;
@@ -49,12 +49,6 @@ int conn_fd(const struct conn *c) {
 	return ldap_get_option(c->ld, LDAP_OPT_DESC, &fd) == LDAP_OPT_SUCCESS ? fd : -1;
 }
 
-static struct str diagnostic_of(struct task *t, struct conn *c) {
-	owned(ldap_memory) char *text = NULL;
-	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
-	return str_dup(t->arena, str_of(text));
-}
-
 /* The account of a kind of connection, and the keys that it is configured by. */
 struct own_account {
 	struct str dn, password;
@@ -72,86 +66,8 @@ static struct own_account own_account(const struct conn *c) {
 	return (struct own_account){d->bind_dn, d->bind_password, "bind_dn, bind_password_file", false};
 }
 
-/* Without TLS: the security layer of SASL seals it. People's passwords never go there. */
-static bool is_sealed(const struct conn *c) {
+bool conn_is_sealed(const struct conn *c) {
 	return c->directory->bind == BIND_GSSAPI_SEALED && c->kind != CONN_PASSWORD && own_account(c).kerberos;
-}
-
-static bool handshake_works(struct conn *c) {
-	struct timeval tv = conn_timeval(c->directory->network_timeout_ms);
-	owned(ldap_message) LDAPMessage *m = NULL, *started = NULL;
-	int msgid = 0, rc = ldap_connect(c->ld);
-	struct pollfd p = {.fd = conn_fd(c), .events = POLLOUT};
-	if ((rc != LDAP_SUCCESS && rc != LDAP_X_CONNECTING) || poll(&p, 1, (int)c->directory->network_timeout_ms) <= 0)
-		return false;
-	if (str_starts(c->target, STR("ldap:")) &&
-		(ldap_start_tls(c->ld, NULL, NULL, &msgid) != LDAP_SUCCESS ||
-			ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &started) <= 0 ||
-			ldap_install_tls(c->ld) != LDAP_SUCCESS))
-		return false;
-	return ldap_search_ext(c->ld, "", LDAP_SCOPE_BASE, NULL, NULL, 1, NULL, NULL, &tv, 1, &msgid) == LDAP_SUCCESS &&
-	       ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m) > 0;
-}
-
-/* A connection beside c, over which nothing is sent but a read of the root DSE. ret: any certificate will do,
- * and when it is valid; NULL: it must be vouched for. */
-static bool handshake_beside(struct task *t, const struct conn *c, struct validity *ret) {
-	struct conn other = {.directory = c->directory,
-		.health = c->health,
-		.kind = CONN_PASSWORD,
-		.uri = c->uri,
-		.target = c->target};
-	const char *uri = NULL;
-	bool reached = false;
-	if (task_cstr(t, c->target, &uri) || ldap_initialize(&other.ld, uri) != LDAP_SUCCESS)
-		return false;
-	set_options(t, &other, c->target);
-	conn_watch(&other);
-	conn_deadline(&other, c->directory->network_timeout_ms);
-	if (ret ? ldap_tls_use_any(other.ld) : ldap_tls_use(t, other.ld, c->directory->ca_file) == OK)
-		reached = handshake_works(&other);
-	if (reached && ret)
-		*ret = ldap_tls_validity(other.ld);
-	ldap_unbind_ext(other.ld, NULL, NULL);
-	return reached;
-}
-
-/* libldap over GnuTLS does not say why a handshake failed: the server would be spoken to if nobody looked at its
- * certificate, and still not by who looks. The second look tells a moment's failure from a certificate, which parks. */
-static bool certificate_refused(struct task *t, const struct conn *c, struct validity *ret) {
-	if (str_starts(c->target, STR("ldapi:")) || is_sealed(c))
-		return false;
-	bool refused = handshake_beside(t, c, ret) && !handshake_beside(t, c, NULL);
-	task_clear(t);
-	return refused;
-}
-
-static enum err certificate_fail(struct task *t, struct str uri, struct validity v) {
-	int64_t now = clock_wall_ms();
-	if (v.ends && v.ends < now)
-		return task_fail(t, ERR_CONFIG, "%.*s: its certificate ended at %.*s", FMT(uri),
-			FMT(time_rfc3339(t->arena, v.ends)));
-	if (v.begins > now)
-		return task_fail(t, ERR_CONFIG, "%.*s: its certificate begins at %.*s, and the clock here says %.*s",
-			FMT(uri), FMT(time_rfc3339(t->arena, v.begins)), FMT(time_rfc3339(t->arena, now)));
-	return task_fail(t, ERR_CONFIG, "%.*s: its certificate is not vouched for by the CA file, or not for this name",
-		FMT(uri));
-}
-
-/* Why no connection came about. What took as long as it might counts as a time-out. */
-static enum err connect_failed(struct task *t, struct conn *c, int rc) {
-	struct str diagnostic = diagnostic_of(t, c), uri = c->target;
-	struct validity validity = {0};
-	if (clock_monotonic_ms() - c->since >= c->directory->network_timeout_ms * 9 / 10) {
-		health_timed_out(c->health);
-		return task_fail(t, ERR_UNAVAILABLE, "%.*s: no answer", FMT(uri));
-	}
-	if (!c->greeted && task_left_ms(t) >= c->directory->network_timeout_ms && certificate_refused(t, c, &validity))
-		return certificate_fail(t, uri, validity);
-	/* GnuTLS says "error in the push function" where nobody listens. */
-	if (str_empty(diagnostic) || str_contains(diagnostic, STR("push function")))
-		return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s", FMT(uri), ldap_err2string(rc));
-	return task_fail(t, ERR_UNAVAILABLE, "%.*s: %s (%.*s)", FMT(uri), ldap_err2string(rc), FMT(diagnostic));
 }
 
 int64_t conn_step_ms(const struct task *t, const struct conn *c) {
@@ -162,17 +78,18 @@ int64_t conn_step_ms(const struct task *t, const struct conn *c) {
 /* The TCP connection; the handshake of ldaps comes with the first request. A connection in progress is waited for here,
  * because NETWORK_TIMEOUT does not count for it once it is asynchronous. */
 static enum err connect_tcp(struct task *t, struct conn *c) {
+	errno = 0;
 	int rc = ldap_connect(c->ld);
 	if (rc != LDAP_SUCCESS && rc != LDAP_X_CONNECTING)
-		return connect_failed(t, c, rc);
+		return conn_unreached(t, c, rc, str_starts(c->target, STR("ldapi:")) ? errno : 0);
 	struct pollfd p = {.fd = conn_fd(c), .events = POLLOUT};
 	int64_t left = task_left_ms(t),
 		wait = c->directory->network_timeout_ms < left ? c->directory->network_timeout_ms : left;
 	int failed = 0;
 	socklen_t size = sizeof(failed);
 	if (p.fd < 0 || poll(&p, 1, (int)wait) <= 0 || getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &failed, &size) != 0)
-		return connect_failed(t, c, LDAP_CONNECT_ERROR);
-	return failed ? connect_failed(t, c, LDAP_CONNECT_ERROR) : OK;
+		return conn_failed(t, c, LDAP_CONNECT_ERROR);
+	return failed ? conn_unreached(t, c, LDAP_CONNECT_ERROR, failed) : OK;
 }
 
 /* The socket's own time-outs end a read in the middle of a record, which libldap's do not. */
@@ -192,7 +109,7 @@ static void set_socket(struct conn *c) {
 enum err conn_open_wait(struct task *t, struct conn *c, int rc, int msgid, LDAPMessage **ret) {
 	LDAPMessage *m = NULL;
 	if (rc != LDAP_SUCCESS)
-		return connect_failed(t, c, rc);
+		return conn_failed(t, c, rc);
 	struct timeval tv = conn_timeval(conn_step_ms(t, c));
 	conn_deadline(c, conn_step_ms(t, c));
 	int got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
@@ -202,7 +119,7 @@ enum err conn_open_wait(struct task *t, struct conn *c, int rc, int msgid, LDAPM
 	}
 	if (got < 0) {
 		ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &rc);
-		return connect_failed(t, c, rc);
+		return conn_failed(t, c, rc);
 	}
 	*ret = m;
 	return OK;
@@ -222,7 +139,7 @@ static enum err start_tls(struct task *t, struct conn *c) {
 		return task_fail(t, ERR_CONFIG, "StartTLS refused: %d %.*s", answer.result, FMT(answer.diagnostic));
 	conn_deadline(c, conn_step_ms(t, c));
 	rc = ldap_install_tls(c->ld);
-	return rc == LDAP_SUCCESS ? OK : connect_failed(t, c, rc);
+	return rc == LDAP_SUCCESS ? OK : conn_failed(t, c, rc);
 }
 
 static enum err bind_simple(struct task *t, struct conn *c, const struct own_account *own, struct answer *ret) {
@@ -247,7 +164,7 @@ static enum err bind_service(struct task *t, struct conn *c) {
 			"bind of %.*s was refused less than 30 seconds ago and is not tried again yet, so that a "
 			"password policy does not lock it (%s)",
 			FMT(own.dn), own.keys);
-	TRY(own.kerberos ? bind_gssapi(t, c, is_sealed(c), &answer) : bind_simple(t, c, &own, &answer));
+	TRY(own.kerberos ? bind_gssapi(t, c, conn_is_sealed(c), &answer) : bind_simple(t, c, &own, &answer));
 	if (answer.result == LDAP_SUCCESS)
 		return OK;
 	bool busy = answer.result == LDAP_BUSY || answer.result == LDAP_UNAVAILABLE;
@@ -268,13 +185,13 @@ static enum err learn(struct task *t, struct conn *c) {
 	int msgid = 0, rc = ldap_search_ext(c->ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, NULL, NULL,
 			       &tv, 1, &msgid);
 	if (rc != LDAP_SUCCESS)
-		return connect_failed(t, c, rc);
+		return conn_failed(t, c, rc);
 	c->greeted = true;
 	int got = ldap_result(c->ld, msgid, LDAP_MSG_ALL, &tv, &m);
 	if (got <= 0) {
 		if (got == 0)
 			health_timed_out(c->health);
-		return connect_failed(t, c, got == 0 ? LDAP_TIMEOUT : LDAP_SERVER_DOWN);
+		return conn_failed(t, c, got == 0 ? LDAP_TIMEOUT : LDAP_SERVER_DOWN);
 	}
 	LDAPMessage *e = ldap_first_entry(c->ld, m);
 	c->transactions = e && root_dse_has(c->ld, e, extension, STR(LDAP_EXOP_TXN_START));
@@ -289,14 +206,14 @@ static enum err conn_start(struct task *t, struct conn *c, struct str uri) {
 	int rc = ldap_initialize(&c->ld, text);
 	if (rc != LDAP_SUCCESS)
 		return task_fail(t, ERR_CONFIG, "%s: %s", text, ldap_err2string(rc));
-	set_options(t, c, uri);
+	conn_set_options(t, c, uri);
 	conn_watch(c);
 	conn_deadline(c, conn_step_ms(t, c));
 	if (!str_starts(uri, STR("ldapi:")))
 		TRY(ldap_tls_use(t, c->ld, c->directory->ca_file));
 	TRY(connect_tcp(t, c));
 	set_socket(c);
-	if (str_starts(uri, STR("ldap:")) && !is_sealed(c))
+	if (str_starts(uri, STR("ldap:")) && !conn_is_sealed(c))
 		TRY(start_tls(t, c));
 	if (c->kind != CONN_PASSWORD)
 		TRY(bind_service(t, c));

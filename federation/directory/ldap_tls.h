@@ -19,5 +19,13 @@ struct validity {
 	int64_t begins, ends;
 };
 struct validity ldap_tls_validity(LDAP *ld);
+/* The certificate that the server showed, and whether it is for this host (RFC 4513 3.1.3). All 0: no TLS, or not told.
+ */
+struct certificate {
+	struct validity validity;
+	bool is_for_host;
+	struct str names, issuer; /* for people: what it is for, and the DN of who issued it */
+};
+void ldap_tls_certificate(struct task *t, LDAP *ld, const char *host, struct certificate *ret);
 
 #endif

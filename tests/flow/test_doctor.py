@@ -8,7 +8,7 @@ import time
 
 import settings as made
 from daemon import BUILD, write
-from usher import Stage, Tests, expect, same, until
+from usher import ROOT, Stage, Tests, expect, same, until
 
 
 class DoctorTests:
@@ -106,6 +106,42 @@ class DoctorTests:
         self.server_certificate("20200101000000Z", "20490101000000Z")
         same(self.doctor("demo")[0], 0, "exit status with a good one")
 
+    def other_name(self):
+        """And which name it is for."""
+        names = os.path.join(self.stage.directory.folder, "tls", "server.ext")
+        with open(names, encoding="ascii") as f:
+            right = f.read()
+        write(names, "subjectAltName=DNS:ldap.example.test,IP:192.0.2.1\n")
+        self.server_certificate("20200101000000Z", "20490101000000Z")
+        status, out, err = self.doctor("demo")
+        same(status, 1, f"exit status: {out}{err}")
+        expect(": its certificate is for another name: DNS:ldap.example.test, IP Address:192.0.2.1" in out, out)
+        write(names, right)
+        self.server_certificate("20200101000000Z", "20490101000000Z")
+
+    def with_directory(self, **keys):
+        """What the doctor says of another configuration of the directory."""
+        config = json.loads(json.dumps(self.healthy))
+        config["realms"]["demo"]["directories"]["main"].update(keys)
+        write(self.file, made.yaml(config) + "\n")
+        status, out, err = self.doctor("demo")
+        same(status, 1, f"exit status: {out}{err}")
+        return out
+
+    def other_authority(self):
+        out = self.with_directory(ca_file=os.path.join(ROOT, "tests", "contract", "other_authority.pem"))
+        expect(": its certificate is not vouched for by the CA file (ca_file): it was issued by CN=" in out, out)
+
+    def not_reached(self):
+        """Why, in the words of who said so: libldap has one sentence for all."""
+        tls, plain = self.stage.directory.v["OL_URI"], self.stage.directory.v["OL_URI_PLAIN"]
+        for uri, said in ((tls.replace("ldaps:", "ldap:"), f"this port wants the other way of TLS; write {tls}"),
+                          (plain.replace("ldap:", "ldaps:"), f"this port wants the other way of TLS; write {plain}"),
+                          ("ldaps://127.0.0.1:1", "Connection refused"), ("ldap://127.0.0.1:1", "Connection refused"),
+                          ("ldaps://nowhere.invalid", "the host is not found: "), ("ldapi://%2Fno%2Fsuch%2Fsocket", "No such file or directory")):
+            out = self.with_directory(uris=[uri])
+            expect(f"{uri}: {said}" in out and "Can't contact" not in out, out)
+
     def events(self):
         for line in self.daemon.log().split("\n"):
             if '"event":"doctor.' in line:
@@ -137,6 +173,9 @@ class DoctorTests:
         run("a wrong word is a wrong usage", self.usage)
         run("a group that is not there", self.finds)
         run("a certificate that has ended, and one that has not begun", self.out_of_time)
+        run("a certificate for another name", self.other_name)
+        run("a certificate of another authority", self.other_authority)
+        run("a server that is not reached: why", self.not_reached)
         run("usherd tells by itself after its start", self.preflight)
         run("/readyz says how old it is", self.readiness)
         run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
