@@ -152,7 +152,8 @@ static enum err run_migrate(struct task *t, char **argv) {
 }
 
 static const struct command commands[] = {
-	{"registrations", "REALM [STATE]", "list registrations, oldest first", 1, 2, true, NEEDS_STORE,
+	{"registrations", "REALM [STATE] [TEXT]",
+		"list registrations, newest first; the text is part of what was filled in", 1, 3, true, NEEDS_STORE,
 		run_registrations},
 	{"plan list", "REALM [STATE]", "list plans, newest first", 1, 2, true, NEEDS_STORE, run_plan_list},
 	{"plan show", "REALM ID", "the LDIF that will be, or was, written, and its steps; of a plan or registration", 2,

@@ -21,8 +21,7 @@ static const struct column columns[] = {
 };
 static const struct record record = RECORD(grant, columns);
 
-#define PARTY_PAGES 20       /* of ROWS_MAX grants, the newest first */
-#define ID_LAST     STR("~") /* above all ids */
+#define PARTY_PAGES 20 /* of ROWS_MAX grants, the newest first */
 struct party_row {
 	struct str id, client, sid;
 };

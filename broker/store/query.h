@@ -117,6 +117,8 @@ const char *query_text(struct arena *a, const struct query *q);
 /* The name of an enum column's value, for conditions; "" outside the table. */
 struct str enum_name(const char *const *names, size_t n, int value);
 
+#define ID_LAST STR("~") /* above all ids */
+
 /* A LIKE pattern (ESCAPE '!') for text in lower case that holds part, whose ASCII case is ignored. */
 struct str like_part(struct arena *a, struct str part);
 

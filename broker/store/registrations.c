@@ -92,6 +92,8 @@ enum {
 	UPDATE,
 	LIST,
 	LIST_STATE,
+	NEWEST,
+	NEWEST_STATE,
 	COUNT_ANY,
 	COUNT_STATE,
 	COUNT_SINCE,
@@ -123,6 +125,12 @@ static const struct query queries[] = {
 	[LIST_STATE] = {"SELECT $columns FROM registration WHERE realm = ?1 AND profile = ?2 AND id > ?3 AND search "
 			"LIKE ?4 ESCAPE '!' "
 			"AND state = ?6 ORDER BY id LIMIT ?5",
+		&record, READS},
+	[NEWEST] = {"SELECT $columns FROM registration WHERE realm = ?1 AND profile = ?2 AND id < ?3 AND search LIKE "
+		    "?4 ESCAPE '!' ORDER BY id DESC LIMIT ?5",
+		&record, READS},
+	[NEWEST_STATE] = {"SELECT $columns FROM registration WHERE realm = ?1 AND profile = ?2 AND id < ?3 AND search "
+			  "LIKE ?4 ESCAPE '!' AND state = ?6 ORDER BY id DESC LIMIT ?5",
 		&record, READS},
 	[COUNT_ANY] = {"SELECT count(*) FROM registration WHERE realm = ?1 AND profile = ?2", &number_record, READS},
 	[COUNT_STATE] = {"SELECT count(*) FROM registration WHERE realm = ?1 AND profile = ?2 AND state = ?3",
@@ -216,6 +224,16 @@ static int by_id(const void *a, const void *b) {
 	return str_cmp(((const struct registration *)a)->id, ((const struct registration *)b)->id);
 }
 
+static int by_id_newest(const void *a, const void *b) {
+	return by_id(b, a);
+}
+
+static const struct query *list_query(const struct registration_filter *f) {
+	if (f->newest)
+		return &queries[f->state < 0 ? NEWEST : NEWEST_STATE];
+	return &queries[f->state < 0 ? LIST : LIST_STATE];
+}
+
 static bool named_before(struct strs profiles, size_t i) {
 	return strs_has((struct strs){profiles.v, i}, profiles.v[i]);
 }
@@ -223,24 +241,25 @@ static bool named_before(struct strs profiles, size_t i) {
 /* A page of each profile, so that each is read by its index; then the first of all. */
 enum err registrations_list(struct task *t, const struct registration_filter *f, struct registration **ret, size_t *n) {
 	unsigned limit = f->limit < 1 ? 1 : f->limit > LIST_MAX ? LIST_MAX : f->limit;
+	struct str after = f->newest && str_empty(f->after) ? ID_LAST : f->after;
 	struct registration *all = NULL;
 	size_t count = 0;
 	for (size_t i = 0; i < f->profiles.n; i++) {
 		struct rows rows;
-		struct args args = ARGS(TEXT(t->realm_name), TEXT(f->profiles.v[i]), TEXT(f->after),
+		struct args args = ARGS(TEXT(t->realm_name), TEXT(f->profiles.v[i]), TEXT(after),
 			TEXT(like_part(t->arena, f->search)), NUMBER(limit),
 			TEXT(enum_name(states, COUNT(states), f->state)));
 		if (f->state < 0)
 			args.n--;
 		if (named_before(f->profiles, i))
 			continue;
-		TRY(query_run(t, &queries[f->state < 0 ? LIST : LIST_STATE], args, &rows));
+		TRY(query_run(t, list_query(f), args, &rows));
 		if (rows.n == 0)
 			continue;
 		all = arena_grow(t->arena, all, count * sizeof(*all), (count + rows.n) * sizeof(*all));
 		memcpy(all + count, rows.v, rows.n * sizeof(*all));
 		count += rows.n;
-		qsort(all, count, sizeof(*all), by_id);
+		qsort(all, count, sizeof(*all), f->newest ? by_id_newest : by_id);
 		count = count > limit ? limit : count;
 	}
 	*ret = all;

@@ -82,7 +82,8 @@ struct registration_filter {
 	struct strs profiles; /* only these; empty: none */
 	int state;            /* -1 any */
 	struct str search;    /* part of mail, login or a field; ASCII case ignored */
-	struct str after;     /* id of the last one of the page before, or empty; oldest first */
+	struct str after;     /* id of the last one of the page before, or empty */
+	bool newest;          /* newest first; else oldest first */
 	unsigned limit;       /* 1..200 */
 };
 enum err registrations_list(

@@ -80,6 +80,19 @@ class StuckTests:
         code, said = self.stage.daemon.usherctl("audit", "demo", account)
         expect(code == 0 and "login.refused" in said and '"why":"credentials"' in said, said)
 
+    def listed(self):
+        """The newest registrations first, and those with a text in them."""
+        usherctl = self.stage.daemon.usherctl
+        walk = self.stage.walk("guest")
+        walk.register()
+        code, said = usherctl("registrations", "demo")
+        same((code, said.splitlines()[0].split("\t")[3]), (0, walk.person.mail), "the newest")
+        for words in ((walk.person.mail[5:].upper(),), ("submitted", walk.person.mail)):
+            code, said = usherctl("registrations", "demo", *words)
+            same((code, [line.split("\t")[3] for line in said.splitlines()]), (0, [walk.person.mail]), f"with {words}")
+        same(usherctl("registrations", "demo", "active", walk.person.mail), (0, ""), "in another state")
+        same(usherctl("registrations", "demo", "sumbitted", "x")[0], 2, "a word that is no state")
+
     # ---- an application that asks wrongly ----
     def wrong_requests(self):
         """What is wrong goes to the application in words, and into the log."""
@@ -122,6 +135,7 @@ class StuckTests:
             run("who missed the activation gets another mail", self.missed)
             run("a reset forgets the wrong passwords", self.forgotten)
             run("the audit of a person tells of refusals", self.told)
+            run("usherctl lists registrations", self.listed)
             run("an application that asks wrongly is told how", self.wrong_requests)
             run("the log names the error of an answer", self.lines)
             run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))

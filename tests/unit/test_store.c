@@ -77,6 +77,31 @@ static void registrations_are_listed(void **state) {
 	}
 }
 
+static void registrations_are_listed_newest_first(void **state) {
+	struct task *t = worker_begin(*state, STR("staff"));
+	struct str both[] = {STR("guest"), STR("staff")};
+	put_queue(t);
+	static const struct {
+		int state;
+		const char *search, *after;
+		unsigned limit;
+		const char *ids;
+	} rows[] = {{-1, "", "", 10, "5 3 2 1"}, {-1, "", "", 2, "5 3"}, {-1, "", "3", 2, "2 1"}, {-1, "", "1", 2, ""},
+		{REGISTRATION_PENDING, "", "", 2, "5 2"}, {-1, "ann@", "", 10, "1"}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct registration_filter f = {.profiles = {both, 2},
+			.state = rows[i].state,
+			.newest = true,
+			.limit = rows[i].limit,
+			.search = str_of(rows[i].search),
+			.after = str_of(rows[i].after)};
+		struct registration *got = NULL;
+		size_t n = 99;
+		assert_ok(registrations_list(t, &f, &got, &n));
+		assert_str(list_ids(t, got, n), str_of(rows[i].ids));
+	}
+}
+
 static void registrations_are_counted(void **state) {
 	struct task *t = worker_begin(*state, STR("staff"));
 	struct str both[] = {STR("guest"), STR("staff"), STR("guest")};
@@ -453,6 +478,7 @@ static void audit_is_filtered(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(registrations_are_listed),
+		TEST(registrations_are_listed_newest_first),
 		TEST(registrations_are_counted),
 		TEST(registrations_by_mail),
 		TEST(registrations_due_and_gone),
