@@ -194,6 +194,7 @@ enum err run_mail_test(struct task *t, char **argv) {
 		.text = STR("An operator sent this by \"usherctl mail test\". It asks for nothing.\n"),
 		.html = STR(""),
 		.id = random_id(t->arena),
+		.tell = true,
 	};
 	TRY(mail_address_check(t, m.to));
 	TRY(mail_send(t, &t->config->mail, &m));

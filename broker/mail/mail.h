@@ -14,13 +14,15 @@ struct mail {
 	struct str subject;    /* UTF-8, one line */
 	struct str text, html; /* complete each; html may be empty */
 	struct str id;         /* notice id: gives the stable Message-ID <id@domain of from> */
+	bool tell;             /* the detail of a refusal holds all that the server said, which may name the person: not
+				  for the log, but for whoever typed the address */
 };
 /* The message as bytes, CRLF line ends, lines ≤ 76 where encoded and ≤ 998 always. ERR_INVALID for a bad address or
  * subject. */
 enum err mail_compose(struct task *t, const struct mail_config *c, const struct mail *m, struct str *ret) must_use;
 /* Composes and hands over. ERR_UNAVAILABLE/ERR_TIMEOUT: try again (no connection, 4xx). ERR_REFUSED: never (5xx to the
- * recipient or the message). ERR_CONFIG: TLS or login at our own server, or 5xx to ourselves: an operator must act. The
- * caller settles the store first (store_settle: runner). */
+ * recipient or the message). ERR_CONFIG: TLS or login at our own server, no login there where a user name is
+ * configured, or 5xx to ourselves: an operator must act. The caller settles the store first (store_settle: runner). */
 enum err mail_send(struct task *t, const struct mail_config *c, const struct mail *m) must_use;
 
 /* An address as people have them: RFC 5321 Mailbox without quoted local parts, comments, literals, source routes, '%'

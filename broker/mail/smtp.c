@@ -5,6 +5,7 @@
 
 #include "broker/mail/mail_private.h"
 
+#define SAID_MOST   400 /* of an answer; one line has 512 at most, RFC 5321 4.5.3.1.5 */
 #define IDLE_MOST_S 60L /* a connection that lay longer is not used again */
 
 OWNED(slist, struct curl_slist *, curl_slist_free_all)
@@ -38,7 +39,11 @@ struct delivery {
 	struct str message;
 	size_t at;
 	enum stage stage;
-	char status[12]; /* enhanced status code of the latest refusal, RFC 3463, or "" */
+	char status[12];      /* enhanced status code of the latest refusal, RFC 3463, or "" */
+	char said[SAID_MOST]; /* the latest refusal whole, printable; kept where tell asks for it */
+	size_t n_said;
+	bool tell, goes_on;    /* goes_on: the refusal has another line */
+	bool greeted, logs_in; /* EHLO, AUTH were sent in this conversation */
 	char error[CURL_ERROR_SIZE];
 	const char *url, *ca_file, *username, *password, *sender, *recipient;
 	struct curl_slist *recipients;
@@ -100,13 +105,29 @@ static void note_command(struct delivery *d, struct str line) {
 	for (size_t i = 0; i < COUNT(stages); i++)
 		if (stages[i].command[0] && str_starts(line, str_of(stages[i].command)))
 			d->stage = (enum stage)i;
+	d->greeted = d->greeted || d->stage == STAGE_HELLO;
+	d->logs_in = d->logs_in || d->stage == STAGE_LOGIN;
 }
 
-/* "550 5.1.1 text": only the digits are kept, for the text may name the person. */
+/* Several lines stand one after the other: RFC 5321 4.2.1. */
+static void note_said(struct delivery *d, struct str line) {
+	line = str_trim(line);
+	if (!d->goes_on)
+		d->n_said = 0;
+	else if (d->n_said < sizeof(d->said) - 1)
+		d->said[d->n_said++] = ' ';
+	for (size_t i = 0; i < line.n && d->n_said < sizeof(d->said) - 1; i++)
+		d->said[d->n_said++] = (char)(line.p[i] >= ' ' && line.p[i] <= '~' ? line.p[i] : '?');
+	d->goes_on = line.n > 3 && line.p[3] == '-';
+}
+
+/* "550 5.1.1 text": only the digits are kept, for the text may name the person; all of it for whoever asks. */
 static void note_answer(struct delivery *d, struct str line) {
 	size_t n = 0;
 	if (!str_starts(line, STR("4")) && !str_starts(line, STR("5")))
 		return; /* also that of the QUIT which follows a refusal */
+	if (d->tell)
+		note_said(d, line);
 	struct str code = str_sub(line, 4, sizeof(d->status) - 1);
 	while (n < code.n && ((code.p[n] >= '0' && code.p[n] <= '9') || code.p[n] == '.'))
 		n++;
@@ -122,6 +143,21 @@ static int on_debug(CURL *curl, curl_infotype type, char *text, size_t n, void *
 	else if (type == CURLINFO_HEADER_IN)
 		note_answer(data, (struct str){text, n});
 	return 0;
+}
+
+/* Without a login the server would take the mail for that of a stranger, or refuse it with a word about relaying. A
+ * connection that is used again was logged in when it began. */
+static bool lacks_login(const struct delivery *d) {
+	return d->username[0] && d->greeted && !d->logs_in;
+}
+
+/* After EHLO, STARTTLS and AUTH, before the sender. */
+static int on_ready(void *data, char *their_ip, char *our_ip, int their_port, int our_port) {
+	(void)their_ip;
+	(void)our_ip;
+	(void)their_port;
+	(void)our_port;
+	return lacks_login(data) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* ---- the outcome ---- */
@@ -219,6 +255,8 @@ static bool options_set(CURL *curl, struct delivery *d) {
 	SET(CURLOPT_MAIL_RCPT, d->recipients);
 	SET(CURLOPT_UPLOAD, 1L);
 	SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)d->message.n);
+	SET(CURLOPT_PREREQFUNCTION, on_ready);
+	SET(CURLOPT_PREREQDATA, d);
 	SET(CURLOPT_READFUNCTION, on_read);
 	SET(CURLOPT_READDATA, d);
 	SET(CURLOPT_WRITEFUNCTION, on_write);
@@ -227,6 +265,12 @@ static bool options_set(CURL *curl, struct delivery *d) {
 	SET(CURLOPT_VERBOSE, 1L); /* nothing is printed: on_debug looks at commands and codes */
 	SET(CURLOPT_ERRORBUFFER, d->error);
 	return ok;
+}
+
+static struct str refusal(struct task *t, const struct delivery *d, long answer) {
+	if (d->n_said)
+		return str_dup(t->arena, str_slice(d->said, d->n_said));
+	return str_printf(t->arena, "%ld %s", answer, d->status);
 }
 
 static enum err deliver(struct task *t, const struct mail_config *c, struct delivery *d, bool *ret_broken) {
@@ -241,20 +285,25 @@ static enum err deliver(struct task *t, const struct mail_config *c, struct deli
 	err_ignore(curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer) ? ERR_INTERNAL : OK, "then it stays 0");
 	long connects = 0;
 	err_ignore(curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connects) ? ERR_INTERNAL : OK, "then it stays 0");
-	enum err result = outcome(code, answer, d->stage);
+	enum err result = code == CURLE_ABORTED_BY_CALLBACK ? ERR_CONFIG : outcome(code, answer, d->stage);
 	*ret_broken = result == ERR_UNAVAILABLE && connects == 0 && d->at == 0 && (answer < 400 || answer == 421);
 	curl_easy_reset(curl); /* it must not keep pointers into this task */
-	if (result == OK || result == ERR_REFUSED)
-		return result ? task_fail(t, result, "SMTP: %s: %ld %s", stages[d->stage].name, answer, d->status) : OK;
+	if (result == OK)
+		return OK;
+	if (result == ERR_REFUSED)
+		return task_fail(t, result, "SMTP: %s: %.*s", stages[d->stage].name, FMT(refusal(t, d, answer)));
 	task_handle_drop(t, &smtp_kind, c);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return task_fail(t, result, "SMTP: AUTH: mail.username is set, and the server offers no login%s",
+			d->tls == MAIL_PLAIN ? " without TLS" : "");
 	const char *why = d->error[0] ? d->error : curl_easy_strerror(code);
 	if (!answer) /* the server has not said a word */
 		return task_fail(t, result, "SMTP: %s: %s", stages[d->stage].name, why);
-	return task_fail(t, result, "SMTP: %s: %ld %s: %s", stages[d->stage].name, answer, d->status, why);
+	return task_fail(t, result, "SMTP: %s: %.*s: %s", stages[d->stage].name, FMT(refusal(t, d, answer)), why);
 }
 
 enum err smtp_send(struct task *t, const struct mail_config *c, const struct mail *m, struct str message) {
-	struct delivery d = {.message = message};
+	struct delivery d = {.message = message, .tell = m->tell};
 	owned(slist) struct curl_slist *recipients = NULL;
 	bool broken = false;
 	TRY(delivery_fill(t, c, m, &d));

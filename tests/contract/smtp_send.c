@@ -4,6 +4,7 @@
  * detail. */
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -45,7 +46,8 @@ int main(int argc, char **argv) {
 			.subject = STR("Best\xC3\xA4tigung"),
 			.text = STR(".\r\n..two\r\nend \r\n.\r\n\xE2\x82\xAC\r\n"),
 			.html = STR("<p>\xE2\x82\xAC</p>\r\n"),
-			.id = str_printf(arena, "notice-%d", (int)i)};
+			.id = str_printf(arena, "notice-%d", (int)i),
+			.tell = getenv("SMTP_TELL") != NULL};
 		int64_t started = clock_monotonic_ms();
 		enum err result = mail_send(&t, &c, &m);
 		printf("%s %d %.*s\n", err_row(result)->name, (int)(clock_monotonic_ms() - started),

@@ -211,6 +211,24 @@ class Case(unittest.TestCase):
                 self.assertIn(answer[:9], self.details[0])
                 self.assertEqual(handler.mails, [])
 
+    def test_login_that_is_not_offered(self):
+        handler = Handler()
+        self.assertEqual(self.send(self.serve(handler, "plain"), tls="plain"), ["config"])
+        self.assertEqual(self.details, ["SMTP: AUTH: mail.username is set, and the server offers no login without TLS"])
+        self.assertEqual((handler.mails, handler.options), ([], []), "nothing was sent to it")
+
+    def test_whole_answer_for_whoever_asks(self):
+        for command, answer, told in [
+                ("RCPT", "554 5.7.1 <jane@example.org>: relay access denied", "SMTP: RCPT TO: 554 5.7.1 <jane@example.org>: relay access denied"),
+                ("RCPT", "550-5.7.1 two\r\n550 5.7.1 lines\x07", "SMTP: RCPT TO: 550-5.7.1 two 550 5.7.1 lines?"),
+                ("DATA", "554 5.7.1 " + "long " * 80, "SMTP: message: 554 5.7.1 " + ("long " * 80)[:389]),
+                ("MAIL", "550 5.7.1 sender not allowed", "SMTP: MAIL FROM: 550 5.7.1 sender not allowed: ")]:
+            with self.subTest(command=command, answer=answer):
+                port = self.serve(Handler(**{command: answer}))
+                words = [PROGRAM, "starttls", "localhost", str(port), certificate("right")[0], USER, PASSWORD, "jane@example.org", "5000", "1", "0"]
+                done = subprocess.run(words, capture_output=True, text=True, timeout=60, env={**os.environ, "SMTP_TELL": "1"})
+                self.assertTrue(done.stdout.split(" ", 2)[2].rstrip("\n").startswith(told), done.stdout)
+
     def test_refused_once_then_accepted(self):
         handler = Handler(RCPT="550 5.1.1 no")
         port = self.serve(handler)
