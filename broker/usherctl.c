@@ -70,6 +70,10 @@ void print_columns(const struct str *columns, size_t n) {
 	putchar('\n');
 }
 
+struct str counted(struct task *t, int64_t n, const char *one, const char *many) {
+	return str_printf(t->arena, "%lld %s", (long long)n, n == 1 ? one : many);
+}
+
 void print_cut(size_t n) {
 	if (n >= ROWS_MOST)
 		fprintf(stderr, "usherctl: these are %d; there may be more\n", ROWS_MOST);

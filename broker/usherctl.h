@@ -13,6 +13,8 @@
 void print_text(struct str s);
 /* The like for lines, where a directory may have said some of it: all controls but the line's end are left out. */
 void say(struct task *t, const char *format, ...) printf_like(2, 3);
+/* "1 try", "2 tries". */
+struct str counted(struct task *t, int64_t n, const char *one, const char *many);
 /* One line, tabs between. */
 void print_columns(const struct str *columns, size_t n);
 /* Which of the words it is; ERR_INVALID names them all. */

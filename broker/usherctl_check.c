@@ -219,9 +219,10 @@ enum err run_roles_explain(struct task *t, char **argv) {
 	TRY(found);
 	TRY(directory_groups(t, d, e, &groups));
 	roles_collect(t->arena, t->realm, &groups, &roles);
-	say(t, "%.*s\n%s%s%zu groups%s, %zu roles\n%.*s", FMT(e->dn), e->enabled ? "" : "disabled, ",
-		e->locked ? "locked by wrong passwords, " : "", groups.n, groups.cut ? " (there are more)" : "",
-		roles.n, FMT(roles_explain(t->arena, t->realm, &groups, &roles)));
+	say(t, "%.*s\n%s%s%.*s%s, %.*s\n%.*s", FMT(e->dn), e->enabled ? "" : "disabled, ",
+		e->locked ? "locked by wrong passwords, " : "", FMT(counted(t, (int64_t)groups.n, "group", "groups")),
+		groups.cut ? " (there are more)" : "", FMT(counted(t, (int64_t)roles.n, "role", "roles")),
+		FMT(roles_explain(t->arena, t->realm, &groups, &roles)));
 	for (size_t i = 0; i < t->realm->n_clients; i++) {
 		const struct client_config *c = &t->realm->clients[i];
 		struct strs seen = roles_project(t->arena, c, &roles);

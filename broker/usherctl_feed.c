@@ -30,7 +30,7 @@ static enum err print_feed(struct task *t, const struct directory_config *d) {
 			      f ? f->controller : STR("-"),
 			      str_printf(t->arena, "heard %.*s", FMT(ago(t, f ? f->heard_at : 0))),
 			      str_printf(t->arena, "told %.*s", FMT(ago(t, f ? f->told_at : 0))),
-			      str_printf(t->arena, "%lld accounts", (long long)all), f && !off ? f->detail : STR("")},
+			      counted(t, all, "account", "accounts"), f && !off ? f->detail : STR("")},
 		8);
 	return OK;
 }

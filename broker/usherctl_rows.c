@@ -105,8 +105,8 @@ enum err run_jobs(struct task *t, char **argv) {
 	for (size_t i = 0; i < n; i++)
 		print_columns(
 			(struct str[]){rows[i].id, str_of(job_states[rows[i].state]), str_of(job_kinds[rows[i].kind]),
-				rows[i].subject, str_printf(t->arena, "%lld tries", (long long)rows[i].attempts),
-				when(t, rows[i].due_at), rows[i].body, rows[i].failure},
+				rows[i].subject, counted(t, rows[i].attempts, "try", "tries"), when(t, rows[i].due_at),
+				rows[i].body, rows[i].failure},
 			8);
 	print_cut(n);
 	return OK;

@@ -89,8 +89,12 @@ static void challenge(struct task *t, struct response *r, enum err code) {
 					rows[i].error));
 }
 
+/* RFC 6750 3.1: who sent no token is told no error, only that one is needed. */
 void response_oauth_error(struct task *t, struct response *r, enum err code) {
-	response_json(r, oauth_status(code), oauth_error_json(t->arena, code, oauth_description(t, code)));
+	if (code == ERR_LOGIN)
+		response_json(r, oauth_status(code), STR("{}"));
+	else
+		response_json(r, oauth_status(code), oauth_error_json(t->arena, code, oauth_description(t, code)));
 	challenge(t, r, code);
 }
 

@@ -113,6 +113,24 @@ class StuckTests:
         page = Browser(self.issuer).get(app.authorize_url(Proof(), redirect_uri="https://elsewhere.example/"))
         same((page.status, "not registered for it" in page.page().text), (400, True), page.page().text)
 
+    def small_words(self):
+        """What pages and answers say of one thing, and of whose mistake it was."""
+        browser = Browser(self.issuer)
+        page = browser.get(f"{self.issuer}/logout?client_id=app&post_logout_redirect_uri=https%3A%2F%2Felsewhere.example%2F")
+        same((page.status, "asked wrongly to log you out" in page.page().text, "cut off" in page.page().text), (400, True, False), page.page().text)
+        bare = browser.get(f"{self.issuer}/userinfo")
+        same((bare.status, bare.text, bare.headers["WWW-Authenticate"]), (401, "{}", 'Bearer realm="demo"'), "userinfo without a token")
+        wrong = browser.get(f"{self.issuer}/userinfo", Authorization="Bearer x")
+        same((wrong.status, "invalid_token" in wrong.text), (401, True), "userinfo with a wrong token")
+        walk = self.unactivated()
+        queue = walk.as_approver(f"{self.issuer}/admin/registrations").page().text
+        expect("1 day or more 3 days or more" in queue and "1 days" not in queue, queue)
+        status = walk.letter("/status").link("/status")
+        page = walk.browser.get(status + "&confirmed=1")
+        expect("your account is created" in page.page().text and "being created" not in page.page().title, page.page().text)
+        code, said = self.stage.daemon.usherctl("roles", "explain", "demo", self.stage.account().login)
+        expect(code == 0 and "1 group, 1 role\n" in said, said)
+
     def lines(self):
         """The line of a request names the error that its answer was made of."""
         browser = Browser(self.issuer)
@@ -137,6 +155,7 @@ class StuckTests:
             run("the audit of a person tells of refusals", self.told)
             run("usherctl lists registrations", self.listed)
             run("an application that asks wrongly is told how", self.wrong_requests)
+            run("what is said of one thing", self.small_words)
             run("the log names the error of an answer", self.lines)
             run("the daemon ends by SIGTERM", lambda: same(self.stage.end(), True, "its end"))
         return self.tests.end()

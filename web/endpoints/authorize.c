@@ -1,16 +1,20 @@
 #include "web/endpoints/endpoints.h"
 
+enum err application_wrong(struct task *t, struct request *q, struct response *r, const char *what) {
+	struct value *data = page_data(t, q, r, "error.application.title");
+	value_text(t->arena, data, "what", text(what));
+	value_text(t->arena, data, "turn", text("error.application.next"));
+	return page_render(t, r, 400, "error", data);
+}
+
 /* Nothing is known of where to send the error: a page says what is wrong. */
 static enum err refuse_here(struct task *t, struct request *q, struct response *r, enum err code) {
 	bool theirs =
 		code == ERR_CLIENT || code == ERR_INVALID || code == ERR_UNAUTHORIZED_CLIENT || code == ERR_NOT_FOUND;
 	if (!theirs)
 		return code;
-	struct value *data = page_data(t, q, r, "error.application.title");
-	value_text(t->arena, data, "what",
-		text(code == ERR_INVALID ? "error.application.request" : "error.application.client"));
-	value_text(t->arena, data, "turn", text("error.application.next"));
-	return page_render(t, r, 400, "error", data);
+	return application_wrong(
+		t, q, r, code == ERR_INVALID ? "error.application.request" : "error.application.client");
 }
 
 /* A browser sends no SameSite cookie with a POST that an application made; with the GET that follows it does. Not with

@@ -13,9 +13,13 @@ handler endpoint_introspect;
 handler endpoint_revoke;
 handler endpoint_jwks;
 handler endpoint_discovery;
-handler endpoint_logout;           /* OpenID Connect RP-Initiated Logout 1.0; also our own log-out page */
-handler endpoint_asset;            /* /static/NAME */
-handler endpoint_theme;            /* /realms/R/theme/HASH.css */
+handler endpoint_logout; /* OpenID Connect RP-Initiated Logout 1.0; also our own log-out page */
+handler endpoint_asset;  /* /static/NAME */
+handler endpoint_theme;  /* /realms/R/theme/HASH.css */
 handler endpoint_logo;
+
+/* The page that tells a person that the application asked wrongly, where it cannot be told itself: what is the key of a
+ * sentence. */
+enum err application_wrong(struct task *t, struct request *q, struct response *r, const char *what) must_use;
 
 #endif

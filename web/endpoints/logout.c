@@ -78,8 +78,9 @@ enum err endpoint_logout(struct task *t, struct request *q, struct response *r) 
 	struct logout_request l = {0};
 	bool sure = confirmed(t, q, r);
 	enum err e = logout_read(t, params_of(q), q->login, &l);
-	if (e)
-		return e;
+	if (e == ERR_INVALID)
+		return application_wrong(t, q, r, "error.application.logout");
+	TRY(e);
 	if (q->login && l.confirm && !sure)
 		return ask(t, q, r, &l);
 	bool blind = q->method == METHOD_POST && !q->login && !sure;

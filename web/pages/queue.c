@@ -28,7 +28,7 @@ static void wish_read(const struct request *q, struct wish *w) {
 }
 
 static void add_choices(struct task *t, struct value *data, const struct approver *who, const struct wish *w) {
-	static const struct str ages[] = {STR("1"), STR("3"), STR("7"), STR("14")};
+	static const int ages[] = {1, 3, 7, 14};
 	struct value *states = value_list(t->arena, data, "states"), *profiles = value_list(t->arena, data, "profiles");
 	struct value *by_age = value_list(t->arena, data, "ages");
 	struct str age = str_printf(t->arena, "%lld", (long long)w->age_days);
@@ -44,7 +44,8 @@ static void add_choices(struct task *t, struct value *data, const struct approve
 	}
 	add_option(t, by_age, STR(""), text("queue.any_age"), age);
 	for (size_t i = 0; i < COUNT(ages); i++)
-		add_option(t, by_age, ages[i], text_with(t, "queue.older", ages[i]), age);
+		add_option(t, by_age, str_printf(t->arena, "%d", ages[i]),
+			text_with(t, "queue.older", duration_words(t, ages[i] * DAY_MS / 1000)), age);
 	value_text(t->arena, data, "q", w->search);
 	bool narrowed = w->state_number != REGISTRATION_PENDING || w->profile.n || w->search.n || w->age_days;
 	value_text(t->arena, data, "empty", text(narrowed ? "queue.none" : "queue.empty"));

@@ -60,8 +60,9 @@ static const char *const state_keys[REGISTRATION_STATES] = {
 static const char *progress_title(const struct registration *reg) {
 	if (reg->state == REGISTRATION_PENDING)
 		return "progress.pending";
-	return reg->state == REGISTRATION_APPROVED || reg->state == REGISTRATION_PROVISIONED ? "progress.approved"
-											     : "status";
+	if (reg->state == REGISTRATION_PROVISIONED)
+		return "progress.provisioned";
+	return reg->state == REGISTRATION_APPROVED ? "progress.approved" : "status";
 }
 
 /* A plan that waits for a directory, or for an operator. */
