@@ -211,7 +211,7 @@ static int64_t until_due(struct task *t, int64_t now, bool logouts_too) {
 static enum err claim(struct task *t, struct job **ret, int64_t *ret_wait) {
 	int64_t now = clock_wall_ms();
 	bool logouts_too = logout_enter();
-	enum err e = jobs_claim(t, now, now + LEASE_MS, logouts_too ? JOB_KINDS : JOB_LOGOUT, ret);
+	enum err e = jobs_claim(t, now, now + LEASE_MS, logouts_too, ret);
 	if (logouts_too && (e || (*ret)->kind != JOB_LOGOUT))
 		logout_leave();
 	*ret_wait = e == ERR_NOT_FOUND ? until_due(t, now, logouts_too) : IDLE_MS;

@@ -36,6 +36,7 @@ static const struct record record = RECORD(job, columns);
 enum {
 	INSERT,
 	CLAIM,
+	CLAIM_OTHERS,
 	DONE,
 	RETRY,
 	PARK,
@@ -48,14 +49,15 @@ enum {
 	NEXT_DUE,
 	FREE
 };
+/* The condition stands twice: a database that lets two choose the same row lets only one of them change it. */
+#define CLAIM_OF(which)                                                                                                \
+	"UPDATE job SET state = 'running', lease_until = ?2, next_at = ?2, attempts = attempts + 1 WHERE id = "        \
+	"(SELECT id FROM job WHERE next_at <= ?1" which " ORDER BY next_at LIMIT 1) AND next_at <= ?1 "                \
+	"RETURNING $columns"
 static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO job $insert", &record, WAKES},
-	/* The condition stands twice: a database that lets two choose the same row lets only one of them change it. */
-	[CLAIM] = {"UPDATE job SET state = 'running', lease_until = ?2, next_at = ?2, attempts = attempts + 1 "
-		   "WHERE id = (SELECT id FROM job WHERE next_at <= ?1 AND kind <> ?3 ORDER BY next_at LIMIT 1) AND "
-		   "next_at <= ?1 "
-		   "RETURNING $columns",
-		&record, WRITES},
+	[CLAIM] = {CLAIM_OF(""), &record, WRITES},
+	[CLAIM_OTHERS] = {CLAIM_OF(" AND kind <> 'logout'"), &record, WRITES}, /* as its index says it */
 	[DONE] = {"DELETE FROM job WHERE id = ?1", NULL, WRITES},
 	[RETRY] = {"UPDATE job SET state = 'queued', lease_until = 0, due_at = ?2, next_at = ?2, failure = ?3 WHERE id "
 		   "= ?1",
@@ -99,10 +101,10 @@ enum err jobs_insert(
 	return OK;
 }
 
-enum err jobs_claim(struct task *t, int64_t now, int64_t lease_until, enum job_kind but, struct job **ret) {
+enum err jobs_claim(struct task *t, int64_t now, int64_t lease_until, bool logouts_too, struct job **ret) {
 	void *row = NULL;
-	struct str name = but < JOB_KINDS ? str_of(kinds[but]) : STR("");
-	TRY(query_one(t, &queries[CLAIM], ARGS(NUMBER(now), NUMBER(lease_until), TEXT(name)), &row));
+	const struct query *q = &queries[logouts_too ? CLAIM : CLAIM_OTHERS];
+	TRY(query_one(t, q, ARGS(NUMBER(now), NUMBER(lease_until)), &row));
 	*ret = row;
 	return OK;
 }

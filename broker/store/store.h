@@ -274,8 +274,8 @@ struct job {
 /* due_at 0: now. The new id is in *ret_id, which may be NULL. Wakes the runner of this process at commit. */
 enum err jobs_insert(struct task *t, enum job_kind kind, struct str subject, struct str body, int64_t due_at,
 	struct str *ret_id) must_use;
-enum err jobs_claim(struct task *t, int64_t now, int64_t lease_until, enum job_kind but,
-	struct job **ret) must_use; /* any realm, any kind but this (JOB_KINDS: any); ERR_NOT_FOUND: nothing due */
+enum err jobs_claim(struct task *t, int64_t now, int64_t lease_until, bool logouts_too,
+	struct job **ret) must_use; /* any realm, any kind, or all but JOB_LOGOUT; ERR_NOT_FOUND: nothing due */
 enum err jobs_done(struct task *t, struct str id) must_use; /* any realm; removes it; gone already is OK */
 enum err jobs_retry(struct task *t, struct str id, int64_t due_at, struct str failure) must_use; /* any realm */
 enum err jobs_park(struct task *t, struct str id, struct str failure) must_use;                  /* any realm */

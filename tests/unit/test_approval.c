@@ -180,9 +180,9 @@ static void test_cancelled(void **state) {
 	struct job *job = NULL;
 	struct str plan_id = r->plan_id;
 	assert_err(approval_cancel(t, &other, r->id), ERR_NOT_FOUND);
-	assert_ok(jobs_claim(t, INT64_MAX - 1, INT64_MAX - 1, JOB_KINDS, &job));
+	assert_ok(jobs_claim(t, INT64_MAX - 1, INT64_MAX - 1, true, &job));
 	while (job->kind != JOB_PLAN_APPLY)
-		assert_ok(jobs_claim(t, INT64_MAX - 1, INT64_MAX - 1, JOB_KINDS, &job));
+		assert_ok(jobs_claim(t, INT64_MAX - 1, INT64_MAX - 1, true, &job));
 	assert_err(approval_cancel(t, &who, r->id), ERR_STALE); /* it is under way */
 	assert_ok(jobs_park(t, job->id, STR("why")));
 	task_clear(t);

@@ -126,7 +126,7 @@ static void test_retry(void **state) {
 		int64_t now = clock_wall_ms();
 		for (int64_t k = 0; k < rows[i].attempts_before; k++)
 			assert_ok(
-				jobs_claim(t, now, now, JOB_KINDS, &j)); /* begun by one that died: its lease is over */
+				jobs_claim(t, now, now, true, &j)); /* begun by one that died: its lease is over */
 		answer = i ? ERR_TIMEOUT : ERR_UNAVAILABLE;
 		begun = 0;
 		start(1);
@@ -186,7 +186,7 @@ static void test_park_last_attempt(void **state) {
 	struct str id = insert(t, JOB_NOTICE, "x");
 	int64_t now = clock_wall_ms();
 	for (int i = 0; i < 2; i++)
-		assert_ok(jobs_claim(t, now, now, JOB_KINDS, &j));
+		assert_ok(jobs_claim(t, now, now, true, &j));
 	answer = ERR_UNAVAILABLE;
 	start(1);
 	WAIT_UNTIL((j = job_find(t, id)) && j->state == JOB_PARKED);
@@ -202,7 +202,7 @@ static void test_park_deadly(void **state) {
 	struct str id = insert(t, JOB_NOTICE, "x");
 	int64_t now = clock_wall_ms();
 	for (int i = 0; i < 3; i++)
-		assert_ok(jobs_claim(t, now, now, JOB_KINDS, &j));
+		assert_ok(jobs_claim(t, now, now, true, &j));
 	start(1);
 	WAIT_UNTIL((j = job_find(t, id)) && j->state == JOB_PARKED);
 	runner_stop();
@@ -215,10 +215,10 @@ static void test_lease(void **state) {
 	struct job *j = NULL;
 	struct str held = insert(t, JOB_NOTICE, "held"), over = STR_NONE;
 	int64_t now = clock_wall_ms();
-	assert_ok(jobs_claim(t, now, now + 1000000, JOB_KINDS, &j));
+	assert_ok(jobs_claim(t, now, now + 1000000, true, &j));
 	over = insert(t, JOB_NOTICE, "over");
 	now = clock_wall_ms();
-	assert_ok(jobs_claim(t, now, now + 50, JOB_KINDS, &j));
+	assert_ok(jobs_claim(t, now, now + 50, true, &j));
 	assert_str(j->id, over);
 	start(1);
 	WAIT_UNTIL(!job_find(t, over));

@@ -241,7 +241,7 @@ static void test_parked(void **state) {
 	struct job *job = NULL;
 	struct str id = ordered(&s, w);
 	snprintf(s.person->given, sizeof(s.person->given), "Cleo");
-	assert_ok(jobs_claim(s.t, INT64_MAX - 1, INT64_MAX - 1, JOB_KINDS, &job));
+	assert_ok(jobs_claim(s.t, INT64_MAX - 1, INT64_MAX - 1, true, &job));
 	assert_err(steward_run(s.t, id), ERR_REFUSED);
 	assert_ok(jobs_park(s.t, job->id, STR("why")));
 	assert_int_equal(sessions(&s), 0); /* what was done counts */
@@ -264,7 +264,7 @@ static void test_cancelled(void **state) {
 	struct scene s = scene_of(state);
 	struct str id = ordered(&s, given(s.t, "Bea"));
 	struct job *job = NULL;
-	assert_ok(jobs_claim(s.t, INT64_MAX - 1, INT64_MAX - 1, JOB_KINDS, &job));
+	assert_ok(jobs_claim(s.t, INT64_MAX - 1, INT64_MAX - 1, true, &job));
 	assert_err(steward_cancel(s.t, id), ERR_STALE); /* right now */
 	assert_ok(jobs_retry(s.t, job->id, 0, STR("")));
 	task_clear(s.t);

@@ -387,33 +387,33 @@ static void jobs_come_due(void **state) {
 	int64_t number = 0;
 	assert_ok(jobs_next_due(t, &number));
 	assert_true(number == INT64_MAX);
-	assert_err(jobs_claim(t, INT64_MAX - 1, 1, JOB_KINDS, &got), ERR_NOT_FOUND);
+	assert_err(jobs_claim(t, INT64_MAX - 1, 1, true, &got), ERR_NOT_FOUND);
 	assert_ok(jobs_insert(t, JOB_PLAN_APPLY, STR("p"), STR("{}"), 200, &second));
-	assert_ok(jobs_insert(t, JOB_NOTICE, STR("r"), STR("{}"), 100, &first));
-	assert_err(jobs_claim(t, 99, 150, JOB_KINDS, &got), ERR_NOT_FOUND);
+	assert_ok(jobs_insert(t, JOB_LOGOUT, STR("r"), STR("{}"), 100, &first));
+	assert_err(jobs_claim(t, 99, 150, true, &got), ERR_NOT_FOUND);
 	t = worker_begin(*state, STR("")); /* the runner belongs to no realm */
-	assert_err(jobs_claim(t, 100, 150, JOB_NOTICE, &got), ERR_NOT_FOUND);
-	assert_ok(jobs_claim(t, 100, 150, JOB_KINDS, &got));
+	assert_err(jobs_claim(t, 100, 150, false, &got), ERR_NOT_FOUND);
+	assert_ok(jobs_claim(t, 100, 150, true, &got));
 	assert_int_equal(got->state, JOB_RUNNING);
 	assert_int_equal(got->attempts, 1);
-	assert_int_equal(got->kind, JOB_NOTICE);
+	assert_int_equal(got->kind, JOB_LOGOUT);
 	assert_str(got->realm, STR("staff"));
 	assert_ok(jobs_next_due(t, &number));
 	assert_int_equal(number, 150);
-	assert_err(jobs_claim(t, 149, 999, JOB_KINDS, &got), ERR_NOT_FOUND);
-	assert_ok(jobs_claim(t, 150, 180, JOB_KINDS, &got)); /* the lease of a dead worker is over */
+	assert_err(jobs_claim(t, 149, 999, true, &got), ERR_NOT_FOUND);
+	assert_ok(jobs_claim(t, 150, 180, true, &got)); /* the lease of a dead worker is over */
 	assert_int_equal(got->attempts, 2);
 	assert_ok(jobs_retry(t, got->id, 300, STR("smtp down")));
 	assert_ok(jobs_next_due(t, &number));
 	assert_int_equal(number, 200);
-	assert_ok(jobs_claim(t, 250, 260, JOB_KINDS, &got));
+	assert_ok(jobs_claim(t, 250, 260, true, &got));
 	assert_int_equal(got->kind, JOB_PLAN_APPLY);
 	assert_ok(jobs_done(t, got->id));
 	assert_ok(jobs_done(t, got->id));
-	assert_ok(jobs_claim(t, 300, 310, JOB_KINDS, &got));
+	assert_ok(jobs_claim(t, 300, 310, true, &got));
 	assert_str(got->failure, STR("smtp down"));
 	assert_ok(jobs_park(t, got->id, STR("refused")));
-	assert_err(jobs_claim(t, INT64_MAX - 1, 1, JOB_KINDS, &got), ERR_NOT_FOUND);
+	assert_err(jobs_claim(t, INT64_MAX - 1, 1, true, &got), ERR_NOT_FOUND);
 	assert_ok(jobs_count(t, JOB_PARKED, &number));
 	assert_int_equal(number, 1);
 	assert_ok(jobs_count(t, JOB_QUEUED, &number));
@@ -423,11 +423,11 @@ static void jobs_come_due(void **state) {
 	assert_int_equal(n, 1);
 	assert_ok(jobs_requeue(t, got->id));
 	assert_err(jobs_requeue(t, got->id), ERR_NOT_FOUND);
-	assert_ok(jobs_claim(t, clock_wall_ms(), INT64_MAX - 1, JOB_KINDS, &got));
+	assert_ok(jobs_claim(t, clock_wall_ms(), INT64_MAX - 1, true, &got));
 	assert_int_equal(got->attempts, 1);
 	assert_err(jobs_retry(t, STR("none"), 1, STR("")), ERR_NOT_FOUND);
 	assert_err(jobs_park(t, STR("none"), STR("")), ERR_NOT_FOUND);
-	assert_err(jobs_find_subject(t, JOB_LOGOUT, STR("r"), &got), ERR_NOT_FOUND);
+	assert_err(jobs_find_subject(t, JOB_NOTICE, STR("r"), &got), ERR_NOT_FOUND);
 }
 
 static void audit_is_filtered(void **state) {

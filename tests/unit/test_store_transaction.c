@@ -206,7 +206,7 @@ static void *race(void *argument) {
 		count_result(grants_use_code(t, numbered(t, i), 5, 1000, &g), ERR_STALE, &code_winners[i]);
 		count_result(refresh_use(t, numbered(t, i), 5, &f), ERR_STALE, &refresh_winners[i]);
 		count_result(tickets_lease(t, numbered(t, i), 5, 10), ERR_EXPIRED, &lease_winners[i]);
-		enum err e = jobs_claim(t, 5, 10, JOB_KINDS, &j);
+		enum err e = jobs_claim(t, 5, 10, true, &j);
 		if (e == OK && str_int(j->subject, 0, ROUNDS - 1, &of))
 			claims[of]++;
 		else if (e != ERR_NOT_FOUND)
