@@ -114,7 +114,9 @@ static const struct query queries[] = {
 	[STAMP] = {"UPDATE mirror SET password_stamp = ?4 WHERE realm = ?1 AND directory = ?2 AND "
 		   "stable_id = ?3",
 		NULL, WRITES},
-	[STATE] = {"UPDATE mirror SET state = ?3, read_at = CASE WHEN read_at < ?4 THEN ?4 ELSE read_at END "
+	[STATE] = {"UPDATE mirror SET state = ?3, read_at = CASE WHEN read_at < ?4 THEN ?4 ELSE read_at END, "
+		   "attributes = CASE WHEN ?3 = 'gone' THEN '' ELSE attributes END, "
+		   "groups = CASE WHEN ?3 = 'gone' THEN '' ELSE groups END "
 		   "WHERE realm = ?1 AND account_id = ?2",
 		NULL, WRITES},
 	[UNSEEN] = {"SELECT $columns FROM mirror WHERE realm = ?1 AND directory = ?2 AND seen_at < ?3 "

@@ -175,7 +175,7 @@ enum err mirrors_find_stable(
 	struct task *t, struct str directory, struct str stable_id, struct mirror **ret) must_use; /* ERR_NOT_FOUND */
 /* The groups alone, where those that are kept were read before. */
 enum err mirrors_groups(struct task *t, struct str account_id, struct str groups, int64_t groups_at) must_use;
-/* The state alone, found at. */
+/* The state alone, found at; of MIRROR_GONE attributes and groups are not kept. */
 enum err mirrors_state(struct task *t, struct str account_id, enum mirror_state state, int64_t at) must_use;
 /* The account has another entry from now on; none is OK. */
 enum err mirrors_remove(struct task *t, struct str account_id) must_use;

@@ -115,14 +115,18 @@ static void a_rename_keeps_the_account(void **state) {
 static void back_again(void **state) {
 	struct task *t = world_task(*state);
 	struct someone s = someone(t, "back");
+	assert_ok(mirrors_groups(t, s.a->id, STR("[]"), INT64_MAX / 2));
 	s.p->enabled = false;
 	tell(t, FEED_CHANGED, s.p);
+	assert_false(str_empty(mirror_now(t, &s)->attributes) || str_empty(mirror_now(t, &s)->groups));
 	tell(t, FEED_GONE, s.p);
 	assert_int_equal(mirror_now(t, &s)->state, MIRROR_GONE);
+	assert_true(str_empty(mirror_now(t, &s)->attributes) && str_empty(mirror_now(t, &s)->groups));
 	assert_int_equal(world_audits(t, s.a->id, "account.gone"), 1);
 	s.p->enabled = true;
 	tell(t, FEED_CHANGED, s.p);
 	assert_int_equal(mirror_now(t, &s)->state, MIRROR_LIVE);
+	assert_false(str_empty(mirror_now(t, &s)->attributes));
 	assert_false(logged_in(t, &s));
 }
 
