@@ -156,8 +156,9 @@ static enum err withdraw_row(struct task *t, struct str kid) {
 		i++;
 	if (i == n)
 		return task_fail(t, ERR_NOT_FOUND, "realm %.*s has no key %.*s", FMT(t->realm_name), FMT(kid));
-	if (rows[i].state == KEY_ACTIVE)
-		return task_fail(t, ERR_INVALID,
+	/* One whose algorithm no application uses by now can only be withdrawn: nothing rotates it. */
+	if (rows[i].state == KEY_ACTIVE && strs_has(t->realm->signing_algs, rows[i].alg))
+		return task_fail(t, ERR_STALE,
 			"key %.*s signs: let another one sign first (usherctl keys rotate %.*s %.*s now)", FMT(kid),
 			FMT(t->realm_name), FMT(rows[i].alg));
 	TRY(signing_keys_remove(t, rows[i].kid));

@@ -32,7 +32,7 @@ enum err keyset_check(struct task *t, size_t *ret_n) must_use;
  * moves the generation on. ERR_INVALID: the realm keeps no keys of this algorithm. */
 enum err keyset_rotate(struct task *t, struct str alg, bool now) must_use;
 /* A key that leaked: it is published no more and verifies nothing. For usherctl; moves the generation on. ERR_NOT_FOUND;
- * ERR_INVALID: it is the one that signs. */
+ * ERR_STALE: it is the one that signs; keyset_rotate first. */
 enum err keyset_withdraw(struct task *t, struct str kid) must_use;
 /* Both readable on event threads, rebuilt by keyset_refresh and constant after: valid until the process ends or the
  * next refresh but one. */

@@ -59,7 +59,7 @@ static void withdraws_keys(void **state) {
 	struct task *t = oidc_begin(*state, 0);
 	const struct jose_key *key = NULL;
 	struct str jwks = STR_NONE, leaked = str_dup(t->arena, kid_of(t));
-	assert_err(keyset_withdraw(t, leaked), ERR_INVALID); /* it signs */
+	assert_err(keyset_withdraw(t, leaked), ERR_STALE); /* it signs */
 	task_clear(t);
 	assert_err(keyset_withdraw(t, STR("nobody's")), ERR_NOT_FOUND);
 	task_clear(t);
