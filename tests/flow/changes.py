@@ -22,7 +22,8 @@ class Changes:
         return self.daemon.rows("SELECT state, failure FROM plan WHERE id = ?", plan_id)[0]
 
     def done(self, plan_id, seconds=SOON):
-        until(lambda: self.plan(plan_id)[0] == "done", seconds, f"plan {plan_id}")
+        """What follows from it too, which is one transaction with the end of its job."""
+        until(lambda: self.plan(plan_id)[0] == "done" and not self.daemon.rows("SELECT 1 FROM job WHERE subject = ?", plan_id), seconds, f"plan {plan_id}")
 
     def sessions(self, login):
         return self.daemon.rows("SELECT count(*) FROM session s JOIN account a ON a.realm = s.realm AND a.id = s.account_id WHERE a.login = ?", login)[0][0]

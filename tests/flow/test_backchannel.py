@@ -212,7 +212,7 @@ class Story:
         self.leave(browser, tokens["id_token"])
         until(lambda: [j for j in self.jobs() if j[1] == "parked"], 20, "the job is parked")
         line = self.usherctl("jobs", "demo", "parked").strip()
-        for part in ("parked\tlogout\t", "1 tries", f"client app at {self.receiver.origin}/app", "invalid_request, no such key"):
+        for part in ("parked\tlogout\t", "1 try", f"client app at {self.receiver.origin}/app", "invalid_request, no such key"):
             expect(part in line, f"{part!r} is not in {line!r}")
         admin = self.browser()
         page = admin.submit(admin.get(f"{self.issuer}/login"), "login", {"username": "bob", "password": self.password})
