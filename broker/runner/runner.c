@@ -29,6 +29,8 @@ static struct {
 	unsigned workers, logouts; /* job workers; those of them that tell a logout, or are about to choose */
 	pthread_t threads[WORKERS_MAX + 1];
 	unsigned n;
+	struct str running[WORKERS_MAX]; /* ids, which live in the arenas of those that run them */
+	unsigned n_running;
 } runner = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- waiting ---- */
@@ -105,6 +107,32 @@ static bool logout_enter(void) {
 static void logout_leave(void) {
 	pthread_mutex_lock(&runner.lock);
 	runner.logouts--;
+	pthread_mutex_unlock(&runner.lock);
+}
+
+/* ---- what runs here ---- */
+
+static unsigned running_find(struct str id) {
+	unsigned i = 0;
+	while (i < runner.n_running && !str_eq(runner.running[i], id))
+		i++;
+	return i;
+}
+
+/* False: another worker of this process runs it. Leases are told by the wall clock, which may be set ahead. */
+static bool running_enter(struct str id) {
+	pthread_mutex_lock(&runner.lock);
+	bool entered = running_find(id) == runner.n_running;
+	if (entered)
+		runner.running[runner.n_running++] = id;
+	pthread_mutex_unlock(&runner.lock);
+	return entered;
+}
+
+static void running_leave(struct str id) {
+	pthread_mutex_lock(&runner.lock);
+	runner.running[running_find(id)] = runner.running[runner.n_running - 1];
+	runner.n_running--;
 	pthread_mutex_unlock(&runner.lock);
 }
 
@@ -240,7 +268,10 @@ static bool runner_once(struct task *t, int64_t *ret_wait) {
 		return false;
 	bool logout = j->kind == JOB_LOGOUT;
 	runner_wake(); /* one commit may have brought many: another worker looks */
-	run_claimed(t, j, leased_until);
+	if (running_enter(j->id)) {
+		run_claimed(t, j, leased_until);
+		running_leave(j->id);
+	}
 	if (logout) {
 		logout_leave();
 		runner_wake();

@@ -125,8 +125,7 @@ static void test_retry(void **state) {
 		struct str id = insert(t, JOB_NOTICE, "x");
 		int64_t now = clock_wall_ms();
 		for (int64_t k = 0; k < rows[i].attempts_before; k++)
-			assert_ok(
-				jobs_claim(t, now, now, true, &j)); /* begun by one that died: its lease is over */
+			assert_ok(jobs_claim(t, now, now, true, &j)); /* begun by one that died: its lease is over */
 		answer = i ? ERR_TIMEOUT : ERR_UNAVAILABLE;
 		begun = 0;
 		start(1);
@@ -225,6 +224,25 @@ static void test_lease(void **state) {
 	runner_stop();
 	assert_int_equal(begun, 1);
 	assert_int_equal(job_find(t, held)->state, JOB_RUNNING); /* another node has it */
+}
+
+/* The clock is set ahead while a job runs: its lease seems to be over, and yet no other worker here begins it. */
+static void test_lease_and_clock(void **state) {
+	struct task *t = world_task(*state);
+	struct job *j = NULL;
+	hangs = 1;
+	struct str id = insert(t, JOB_PLAN_SETTLE, "x");
+	start(3);
+	WAIT_UNTIL(at_once == 1);
+	for (int64_t ahead = 1; ahead <= 2; ahead++) {
+		world_clock(ahead * 200000);
+		WAIT_UNTIL((j = job_find(t, id)) && j->attempts == ahead + 1); /* another claimed it */
+	}
+	hangs = 0;
+	WAIT_UNTIL(!job_find(t, id));
+	runner_stop();
+	assert_int_equal(begun, 1);
+	assert_int_equal(most_at_once, 1);
 }
 
 /* The store takes nothing when the job's end is to be recorded; it is recorded as soon as it does. */
@@ -370,7 +388,8 @@ static void test_sweep(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_done), TEST(test_retry), TEST(test_retry_again), TEST(test_park),
-		TEST(test_park_last_attempt), TEST(test_park_deadly), TEST(test_lease), TEST(test_end_kept),
-		TEST(test_realm_gone), TEST(test_burst), TEST(test_logouts_leave_room), TEST(test_stop), TEST(test_sweep)};
+		TEST(test_park_last_attempt), TEST(test_park_deadly), TEST(test_lease), TEST(test_lease_and_clock),
+		TEST(test_end_kept), TEST(test_realm_gone), TEST(test_burst), TEST(test_logouts_leave_room),
+		TEST(test_stop), TEST(test_sweep)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
