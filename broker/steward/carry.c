@@ -22,14 +22,11 @@ static enum err job_end(struct task *t, struct str plan_id) {
 	return e ? e : jobs_done(t, job->id);
 }
 
-static enum err follow(
-	struct task *t, const struct plan_row *row, const struct plan *plan, const struct entry *e, int64_t read_at) {
+static enum err follow(struct task *t, const struct plan_row *row, const struct entry *e, int64_t read_at) {
 	struct account *a = NULL;
 	TRY(accounts_find(t, row->account_id, &a));
-	if (row->state == PLAN_DONE) {
-		TRY(ends_keep(t, plan, a));
+	if (row->state == PLAN_DONE)
 		TRY(job_end(t, row->id));
-	}
 	TRY(outbound_follow(t, a, e, read_at));
 	return audit_record(t, row->state == PLAN_DONE ? "change.done" : "change.parked", a->id, AUDIT("plan", row->id),
 		AUDIT("why", row->failure));
@@ -52,7 +49,7 @@ static enum err consequences(struct task *t, const struct plan_row *row, const s
 	if (changes_groups(plan))
 		mirror_groups_changed(t->realm_name, d, read_at);
 	TRY(store_begin(t));
-	return store_end(t, follow(t, row, plan, code ? NULL : e, read_at));
+	return store_end(t, follow(t, row, code ? NULL : e, read_at));
 }
 
 /* What is done of it counts: somebody who was disabled is out, whatever stands in the way of the rest. */

@@ -69,14 +69,3 @@ enum err ends_add(struct task *t, const struct steward_person *p, struct str wis
 	add_kept(t, at, in);
 	return OK;
 }
-
-enum err ends_keep(struct task *t, const struct plan *plan, struct account *a) {
-	for (size_t i = 0; i < plan->n_updates; i++) {
-		const struct update_step *s = &plan->updates[i];
-		if (s->kind != UPDATE_KEEP)
-			continue;
-		a->expires_at = s->attributes[0].values.n ? directory_time_ms(s->attributes[0].values.v[0]) : 0;
-		return accounts_update(t, a);
-	}
-	return OK;
-}

@@ -14,8 +14,6 @@ bool dn_listed(struct arena *a, struct strs list, struct str dn);
 /* ends.c: what the wish for an end adds to a plan's input. ERR_FIELDS: no day, or one that is over. */
 enum err ends_add(struct task *t, const struct steward_person *p, struct str wish, struct update_input *in,
 	struct wish_problem *problem) must_use;
-/* What a plan that is done says of it, into the account's row; within the caller's transaction. */
-enum err ends_keep(struct task *t, const struct plan *plan, struct account *a) must_use;
 /* order.c. */
 struct str plan_titles(struct arena *a, const struct plan *p);
 /* Within the caller's transaction: plan row, job and audit. */

@@ -87,11 +87,35 @@ static enum err run_settle(struct task *t, struct run *run, bool *ret_again) {
 	return acted;
 }
 
-static enum err run_finish(struct task *t, struct run *run, enum plan_state state, struct str why) {
+/* The day on which an account ends, where the plan says that Usher keeps it. */
+static enum err keep_end(struct task *t, const struct run *run) {
+	struct account *a = NULL;
+	for (size_t i = 0; i < run->plan->n_updates; i++) {
+		const struct update_step *s = &run->plan->updates[i];
+		if (s->kind != UPDATE_KEEP)
+			continue;
+		TRY(accounts_find(t, run->row->account_id, &a));
+		a->expires_at = s->attributes[0].values.n ? directory_time_ms(s->attributes[0].values.v[0]) : 0;
+		return accounts_update(t, a);
+	}
+	return OK;
+}
+
+static enum err finish_write(struct task *t, struct run *run, enum plan_state state, struct str why) {
 	run->row->state = state;
 	run->row->failure = why;
 	run->row->updated_at = clock_wall_ms();
+	if (state == PLAN_DONE)
+		TRY(keep_end(t, run));
 	return plans_update(t, run->row);
+}
+
+/* What was done before stays as it was then: another plan may have changed the day since. */
+static enum err run_finish(struct task *t, struct run *run, enum plan_state state, struct str why) {
+	if (state == PLAN_DONE && run->row->state == PLAN_DONE)
+		return OK;
+	TRY(store_begin(t));
+	return store_end(t, finish_write(t, run, state, why));
 }
 
 static bool heals(enum err e) {

@@ -9,7 +9,8 @@
 
 /* ---- outbound ---- */
 /* Runs the plan from where its row says it stands: look, act, record, step by step; every step's record and progress is
- * a transaction, settled before the next effect. OK: all steps are done, *ret is the finished row, *ret_plan its plan.
+ * a transaction, settled before the next effect; the last one also writes the day on which the account ends, where the
+ * plan keeps one. OK: all steps are done, *ret is the finished row, *ret_plan its plan.
  * ERR_UNAVAILABLE, ERR_TIMEOUT: run it again later; what is done stays done. ERR_REFUSED, ERR_NOT_FOUND, ERR_EXISTS (no
  * candidate left), ERR_CONFIG: parked, the row's failure says why in a sentence. */
 enum err outbound_run(struct task *t, struct str plan_id, struct plan_row **ret, struct plan **ret_plan) must_use;

@@ -381,6 +381,28 @@ static void test_ends(void **state) {
 	assert_true(str_contains(proposal.ldif, STR("replace: accountExpires\naccountExpires: 135745632")));
 }
 
+/* The day is kept with the plan's end, whatever happens to the look that follows; and a look that is made up for later
+ * does not bring it back. */
+static void test_ends_at_once(void **state) {
+	struct scene s = scene_of(state);
+	struct account *a = NULL;
+	struct plan_row *row = NULL;
+	struct str id = ordered(&s, (struct wishes){.ends = STR("2031-02-28")});
+	fake_fail(1, FAULT_REFUSED);
+	assert_err(steward_run(s.t, id), ERR_REFUSED);
+	task_clear(s.t);
+	assert_ok(plans_find(s.t, id, &row));
+	assert_int_equal(row->state, PLAN_DONE);
+	assert_ok(accounts_find(s.t, s.ann->id, &a));
+	assert_int_equal(a->expires_at, 1930089600000LL);
+	struct str later = ordered(&s, (struct wishes){.ends = STR("never")});
+	assert_ok(steward_run(s.t, later));
+	assert_ok(steward_run(s.t, id)); /* requeued */
+	assert_ok(accounts_find(s.t, s.ann->id, &a));
+	assert_int_equal(a->expires_at, 0);
+	assert_int_equal(world_jobs(s.t, JOB_CHANGE_APPLY, "", NULL), 0);
+}
+
 static void test_due(void **state) {
 	struct scene s = scene_of(state);
 	struct job job;
@@ -430,6 +452,7 @@ int main(void) {
 		TEST(test_ends_at),
 		TEST(test_due),
 		TEST(test_ends),
+		TEST(test_ends_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
