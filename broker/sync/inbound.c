@@ -152,36 +152,46 @@ static enum err unseen_check(struct task *t, const struct inbound *in, struct fe
 	return OK;
 }
 
+/* At most 500 at a time. */
 struct unseen {
 	struct inbound *in;
-	const struct mirror *row;
-	bool more;
+	struct mirror *rows;
+	bool *gone;
+	size_t n, at;
 };
 
-static enum err unseen_one(struct task *t, void *what) {
+static enum err unseen_look(struct task *t, void *what) {
 	struct unseen *u = what;
-	struct account *a = NULL;
-	TRY(accounts_find(t, u->row->account_id, &a));
-	return person_gone(t, u->in, a, u->row);
+	return is_gone(t, u->in->directory, u->rows[u->at].stable_id, &u->gone[u->at]);
 }
 
-static enum err unseen_page(struct task *t, void *what) {
-	struct unseen *u = what;
-	struct mirror *rows = NULL;
-	size_t n = 0;
-	TRY(mirrors_unseen(t, u->in->directory->id, u->in->pass_at, &rows, &n));
-	for (size_t i = 0; i < n; i++) {
-		u->row = &rows[i];
-		TRY(task_apart(t, unseen_one, u));
+/* Looked at a second time: a server that the feed was opened at anew may be behind. Who is there is told when it has
+ * caught up. */
+static enum err unseen_read(struct task *t, struct unseen *u, bool look) {
+	TRY(mirrors_unseen(t, u->in->directory->id, u->in->pass_at, &u->rows, &u->n));
+	u->gone = arena_array(t->arena, bool, u->n + 1);
+	t->deadline = clock_monotonic_ms() + TASK_JOB_MS; /* of each page */
+	for (u->at = 0; u->at < u->n; u->at++) {
+		u->gone[u->at] = true;
+		if (look)
+			TRY(task_apart(t, unseen_look, u));
 	}
-	u->more = n > 0;
 	return OK;
 }
 
-static enum err unseen_end(struct task *t, struct inbound *in, bool *ret_more) {
-	struct unseen u = {.in = in};
-	TRY(task_apart(t, unseen_page, &u));
-	*ret_more = u.more;
+static enum err unseen_one(struct task *t, void *what) {
+	struct unseen *u = what;
+	const struct mirror *row = &u->rows[u->at];
+	struct account *a = NULL;
+	if (!u->gone[u->at])
+		return mirrors_seen(t, row->directory, row->stable_id, u->in->pass_at);
+	TRY(accounts_find(t, row->account_id, &a));
+	return person_gone(t, u->in, a, row);
+}
+
+static enum err unseen_end(struct task *t, struct unseen *u) {
+	for (u->at = 0; u->at < u->n; u->at++)
+		TRY(task_apart(t, unseen_one, u));
 	return OK;
 }
 
@@ -191,7 +201,7 @@ struct applying {
 	struct inbound in;
 	struct feed_row f;
 	const struct feed_batch *batch;
-	bool begun, more; /* more: of those that are gone */
+	bool begun, accepted, more; /* more: of those that are gone */
 };
 
 /* usherctl may have accepted meanwhile. */
@@ -210,6 +220,7 @@ static enum err feed_again(struct task *t, struct feed_row *f) {
 
 static enum err apply_begin(struct task *t, struct applying *x) {
 	TRY(feed_again(t, &x->f));
+	x->accepted = x->f.state == FEED_ACCEPTED;
 	if (x->batch->restarted)
 		x->f.pass_at = later(x->in.now, x->f.pass_at + 1);
 	x->in.pass_at = x->f.pass_at;
@@ -247,14 +258,25 @@ static enum err apply_end(struct task *t, struct applying *x) {
 	return feeds_put(t, f);
 }
 
-static enum err apply_step(struct task *t, struct applying *x) {
-	if (!x->begun)
+static enum err apply_step(struct task *t, struct applying *x, struct unseen *u) {
+	bool first = !x->begun;
+	if (first)
 		TRY(apply_begin(t, x));
 	x->begun = true;
-	x->more = false;
-	if (x->batch->whole && x->f.state != FEED_STOPPED)
-		TRY(unseen_end(t, &x->in, &x->more));
+	TRY(unseen_end(t, u));
+	x->more = first ? x->batch->whole && x->f.state != FEED_STOPPED : u->n > 0;
 	return x->more ? OK : apply_end(t, x);
+}
+
+/* Where nobody's access ended, what is lost is told again from the cookie that is lost with it. */
+static enum err apply_once(struct task *t, void *what) {
+	struct applying *x = what;
+	struct unseen u = {.in = &x->in};
+	if (x->begun)
+		TRY(unseen_read(t, &u, !x->accepted));
+	TRY(store_begin(t));
+	enum err e = apply_step(t, x, &u);
+	return x->in.ended ? store_end(t, e) : store_end_passing(t, e);
 }
 
 /* Those that are gone may be many: five hundred a transaction, and the last has the cookie. */
@@ -268,10 +290,7 @@ enum err inbound_apply(
 		.batch = batch,
 	};
 	do {
-		TRY(store_begin(t));
-		enum err e = apply_step(t, &x);
-		/* Where nobody's access ended, what is lost is told again from the cookie that is lost with it. */
-		TRY(x.in.ended ? store_end(t, e) : store_end_passing(t, e));
+		TRY(x.begun ? task_apart(t, apply_once, &x) : apply_once(t, &x));
 	} while (x.more);
 	if (x.in.groups_at)
 		mirror_groups_changed(t->realm_name, d, x.f.groups_at);

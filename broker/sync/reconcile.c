@@ -35,6 +35,51 @@ static enum err look(struct task *t, const struct directory_config *d, struct re
 	return OK;
 }
 
+/* ---- whether somebody is gone ---- */
+
+static bool is_away(enum err e) {
+	return e == ERR_UNAVAILABLE || e == ERR_TIMEOUT;
+}
+
+/* ERR_NOT_FOUND: none of the controllers that answer shows the entry. */
+static enum err find_anywhere(
+	struct task *t, const struct directory_config *d, const struct strs *uris, struct str stable_id) {
+	struct entry *e = NULL;
+	enum err any = ERR_UNAVAILABLE;
+	for (size_t i = 0; i < uris->n; i++) {
+		task_clear(t);
+		directory_pin(t, d, uris->v[i]);
+		enum err code = directory_find_id(t, d, stable_id, &e);
+		if (!is_away(code))
+			any = code;
+		if (!is_away(code) && code != ERR_NOT_FOUND)
+			break;
+	}
+	directory_pin(t, d, STR_NONE);
+	return any;
+}
+
+static enum err find_again(struct task *t, const struct directory_config *d, struct str stable_id) {
+	struct strs uris = {NULL, 0};
+	struct entry *e = NULL;
+	enum err code = directory_find_id(t, d, stable_id, &e);
+	if (code != ERR_NOT_FOUND || (d->uris.n < 2 && str_empty(d->domain)))
+		return code;
+	TRY(directory_controller_uris(t, d, &uris));
+	return find_anywhere(t, d, &uris, stable_id);
+}
+
+enum err is_gone(struct task *t, const struct directory_config *d, struct str stable_id, bool *ret) {
+	enum err e = find_again(t, d, stable_id);
+	if (e && (err_row(e)->retry || e == ERR_CONFIG))
+		return e;
+	task_clear(t);
+	*ret = e == ERR_NOT_FOUND;
+	return OK;
+}
+
+/* ---- the compare ---- */
+
 static enum err mend(struct task *t, struct inbound *in, struct str account_id, const struct entry *e) {
 	struct account *a = NULL;
 	TRY(accounts_find(t, account_id, &a));
@@ -91,12 +136,11 @@ enum err reconcile_page(struct task *t, const struct directory_config *d, struct
 /* Looked at a second time: what was not found a while ago may have been on its way. */
 static enum err end_one(struct task *t, const struct directory_config *d, struct reconcile *r, struct str account_id) {
 	struct mirror *m = NULL;
-	struct entry *e = NULL;
-	bool failed = false;
+	bool gone = false;
 	struct inbound in = told_by_us(d);
 	TRY(mirrors_find(t, account_id, &m));
-	TRY(look(t, d, r, m, &e, &failed));
-	if (failed || e)
+	TRY(is_gone(t, d, m->stable_id, &gone));
+	if (!gone)
 		return OK;
 	TRY(store_begin(t));
 	TRY(store_end(t, mend(t, &in, account_id, NULL)));

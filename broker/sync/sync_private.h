@@ -22,6 +22,10 @@ enum err account_follow(struct task *t, const struct account *a, const struct en
 /* Whether so many of them may be gone at once. */
 bool inbound_plausible(int64_t gone, int64_t all);
 
+/* Looks for an entry once more, at each controller where there are several: one that is behind does not know all. Where
+ * the look fails for this entry alone, it is not gone; otherwise the error. In no transaction. */
+enum err is_gone(struct task *t, const struct directory_config *d, struct str stable_id, bool *ret) must_use;
+
 /* A compare under way: page by page, so that a watcher goes on listening between them. */
 struct reconcile {
 	struct arena *arena; /* of the ids; NULL: none is under way */

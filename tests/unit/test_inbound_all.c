@@ -29,6 +29,8 @@ static void what_was_not_told_is_gone(void **state) {
 	assert_int_equal(count_logged_in(t, v, 30), 30);
 	assert_int_equal(row_of(t).state, FEED_FOLLOWING);
 	world_clock(2000);
+	for (size_t i = 24; i < 30; i++)
+		v[i].p->gone = true;
 	tell_all(t, v, 30, 24); /* 6 of 30: a fifth */
 	assert_int_equal(count_logged_in(t, v, 30), 24);
 	assert_str(row_of(t).cookie, STR("all"));
@@ -99,9 +101,61 @@ static void a_few_may_always_go(void **state) {
 	for (size_t i = 0; i < COUNT(v); i++)
 		v[i] = someone(t, str_printf(t->arena, "f%zu%c", i, 0).p);
 	world_clock(1000);
+	for (size_t i = 0; i < COUNT(v); i++)
+		v[i].p->gone = true;
 	tell_all(t, v, 5, 0);
 	assert_int_equal(count_logged_in(t, v, 5), 0);
 	assert_int_equal(row_of(t).state, FEED_FOLLOWING);
+}
+
+/* The feed was opened at a server that is behind: who is there, as another one says, is not ended. */
+static void a_server_that_is_behind_ends_nobody(void **state) {
+	static struct str uris[] = {{"ldap://one", 10}, {"ldap://two", 10}};
+	struct task *t = world_task(*state);
+	struct strs before = world_directory.uris;
+	struct someone v[4];
+	for (size_t i = 0; i < COUNT(v); i++)
+		v[i] = someone(t, str_printf(t->arena, "b%zu%c", i, 0).p);
+	world_directory.uris = (struct strs){uris, COUNT(uris)};
+	v[1].p->gone = true;
+	v[2].p->at = 1u << 1;
+	world_clock(1000);
+	tell_all(t, v, 4, 0);
+	assert_true(logged_in(t, &v[0]) && logged_in(t, &v[2]) && logged_in(t, &v[3]));
+	assert_false(logged_in(t, &v[1]));
+	assert_int_equal(mirror_now(t, &v[1])->state, MIRROR_GONE);
+	assert_int_equal(row_of(t).state, FEED_FOLLOWING);
+	assert_str(row_of(t).cookie, STR("all"));
+	fake.away = 1u << 0; /* the one that is left counts */
+	v[2].p->gone = true;
+	world_clock(2000);
+	tell_all(t, v, 4, 0);
+	assert_true(logged_in(t, &v[0]) && logged_in(t, &v[3]));
+	assert_false(logged_in(t, &v[2]));
+	fake.away = 0;
+	world_directory.uris = before;
+}
+
+static void who_cannot_be_looked_at_is_not_ended(void **state) {
+	struct task *t = world_task(*state);
+	struct someone v[2];
+	struct feed_batch all = {.cookie = STR("new"), .restarted = true, .whole = true, .current = true};
+	for (size_t i = 0; i < COUNT(v); i++) {
+		v[i] = someone(t, str_printf(t->arena, "n%zu%c", i, 0).p);
+		v[i].p->gone = true;
+	}
+	struct feed_row f = row_of(t);
+	world_clock(1000);
+	fake.down = true;
+	assert_err(inbound_apply(t, &world_directory, &all, &f), ERR_UNAVAILABLE);
+	assert_str(f.cookie, STR("")); /* all is told once more */
+	fake.down = false;
+	task_clear(t);
+	world_clock(2000);
+	fake_fail(0, FAULT_REFUSED);
+	assert_ok(inbound_apply(t, &world_directory, &all, &f));
+	assert_str(f.cookie, STR("new"));
+	assert_int_equal(count_logged_in(t, v, 2), 1);
 }
 
 /* ---- compare ---- */
@@ -167,6 +221,8 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_not_told_is_gone),
 		TEST(a_few_may_always_go),
+		TEST(a_server_that_is_behind_ends_nobody),
+		TEST(who_cannot_be_looked_at_is_not_ended),
 		TEST(hundreds_may_go),
 		TEST(reconcile_mends),
 		TEST(a_look_is_older_than_the_feed),
