@@ -36,11 +36,12 @@ bool outbound_near(struct task *t, const struct directory_config *d, const struc
  *   a group changed: groups that were read before are old, and read again at the next use
  *   a container was renamed or moved: the like, and a compare of all is wanted (reconciled_at 0)
  *
- * At batch.whole, what was not seen since f->pass_at is gone; but when that is more than FEED_GONE_MOST_PERCENT of the
- * mirrored accounts, and more than five, nobody is ended: the row becomes FEED_STOPPED with the numbers and keeps the
- * cookie of before, operators are told, and "usherctl feed accept" lets it pass (FEED_ACCEPTED). Many that are gone are
- * ended five hundred a transaction, the cookie in the last. Applied twice, a batch has the effects of once. After an
- * error *f is as before. */
+ * At batch.whole, who was not seen since f->pass_at is looked for once more, at each controller where there are
+ * several, and is gone if no one shows them; but when more than FEED_GONE_MOST_PERCENT of the mirrored accounts, and
+ * more than five, were not seen, nobody is looked for or ended: the row becomes FEED_STOPPED with the numbers and keeps
+ * the cookie of before, operators are told, and "usherctl feed accept" lets it pass (FEED_ACCEPTED). Many that are gone
+ * are ended five hundred a transaction, the cookie in the last. Applied twice, a batch has the effects of once. After
+ * an error *f is as before. */
 #define FEED_GONE_MOST_PERCENT 20
 enum err inbound_apply(
 	struct task *t, const struct directory_config *d, const struct feed_batch *batch, struct feed_row *f) must_use;
