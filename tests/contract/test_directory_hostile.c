@@ -181,6 +181,7 @@ static const struct row {
 	{"MUTETLS_PLAIN", DOWN, DOWN, DOWN, 1},
 	{"NOBODYTLS", DOWN, DOWN, DOWN, 1},
 	{"NOBODYTLS_PLAIN", IS(ERR_CONFIG), IS(ERR_CONFIG), IS(ERR_CONFIG), 1},
+	{"INJECTED_PLAIN", DOWN, DOWN, DOWN, 1}, /* what came in the clear is no answer to what was asked within TLS */
 	{"DRIP_EARLY_PLAIN", DOWN, DOWN, DOWN, 1},
 	{"LIAR", IS(OK), IS(ERR_CONFIG), IS(OK), 1},
 	{"REFERRAL", IS(ERR_REFUSED), IS(ERR_REFUSED), IS(ERR_REFUSED), 1},

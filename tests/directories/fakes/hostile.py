@@ -18,7 +18,7 @@ HUGE = 10 << 20
 SERIAL = itertools.count()  # chooses among the kinds of wrong where a request does not
 POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"
 BASIC = ["garbage", "half", "huge", "slow", "drip", "wrongid", "notice"]
-MODES = BASIC + [m + "-early" for m in BASIC] + ["mutetls", "nobodytls", "liar", "referral", "controls", "deepdn", "flood"]
+MODES = BASIC + [m + "-early" for m in BASIC] + ["mutetls", "nobodytls", "injected", "liar", "referral", "controls", "deepdn", "flood"]
 GARBAGE = [b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", bytes(range(256)) * 64, b"\x30\x84\xff\xff\xff\xff" + b"x" * 64,
            b"\x30\x80\x02\x01\x01\x00\x00", b"\x00" * 4096, b"\x30\x05\x02\x01\x02\x64\x00", b"\x30\x0c\x02\x01\x02\x65\x87\x0a\x01\x00",
            b"\x16\x03\x03\x00\x05hello", b"\x30\x02\x04\x00", b"\x30\x06\x02\x04\x7f\xff\xff\xff"]
@@ -120,7 +120,10 @@ class Host:
         refused = self.mode == "nobodytls"
         result = message.result(message.ANSWER[EXTENDED], 52 if refused else 0, "TLS is for others" if refused else "",
                                 extra=ber.octets(message.STARTTLS, 0x8A))
-        self.channel.send(message.message(request.id, result))
+        in_clear = message.message(request.id, result)
+        if self.mode == "injected":  # what somebody on the way could add: answers to what comes next
+            in_clear += b"".join(message.message(request.id + n, message.result(message.ANSWER[BIND], 0)) for n in (1, 2, 3))
+        self.channel.send(in_clear)
         if self.mode == "mutetls":
             time.sleep(3600)
         if not refused:
@@ -224,7 +227,7 @@ class Host:
             self.channel.send(message.message(request.id, message.entry(f"uid=alice{i},{seed.PEOPLE}", kinds[variant % 5](i))))
         self.channel.send(message.message(request.id, message.result(message.ANSWER[SEARCH])))
 
-    do_mutetls = do_nobodytls = lambda self, request, answer, variant: self.channel.send(b"".join(answer))
+    do_mutetls = do_nobodytls = do_injected = lambda self, request, answer, variant: self.channel.send(b"".join(answer))
 
 
 class Canary:
