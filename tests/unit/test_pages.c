@@ -139,6 +139,11 @@ static void login(void **state) {
 				says("id=\"f-username-problem\">") && says("aria-describedby=\"f-username-problem\""));
 	}
 	assert_int_equal(get("login", REALM "/login"), 200);
+	assert_true(says("href=\"" REALM "/register\""));
+	fake_profiles[0].open = fake_profiles[1].open = false;
+	assert_int_equal(get(NULL, REALM "/login"), 200);
+	assert_false(says("href=\"" REALM "/register\"")); /* nobody may */
+	fake_profiles[0].open = fake_profiles[1].open = true;
 	assert_true(says("name=\"username\"") && says("name=\"login\"") && says("autocomplete=\"current-password\""));
 }
 

@@ -12,9 +12,6 @@ enum err page_root(struct task *t, struct request *q, struct response *r) {
 
 enum err page_home(struct task *t, struct request *q, struct response *r) {
 	struct value *data = page_data_of(t, q, r, "home");
-	bool open = false;
-	for (size_t i = 0; i < t->realm->n_profiles; i++)
-		open = open || t->realm->profiles[i].open;
-	value_bool(t->arena, data, "open", open);
+	value_bool(t->arena, data, "open", may_register(t));
 	return page_render(t, r, 200, "home", data);
 }

@@ -33,6 +33,7 @@ static struct value *login_data(
 	struct task *t, struct request *q, struct response *r, const struct entrance *in, struct str username) {
 	struct value *data = page_data_of(t, q, r, "login");
 	add_entrance(t, r, data, in);
+	value_bool(t->arena, data, "open", may_register(t));
 	value_text(t->arena, data, "username", username);
 	return data;
 }

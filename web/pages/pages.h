@@ -39,6 +39,8 @@ struct str text_named(struct task *t, const char *prefix, struct str name);
 /* Control and format characters, spaces that look like others, and letters of look-alike alphabets beside Latin ones,
  * written as [U+202E]. */
 struct str visible(struct task *t, struct str typed);
+/* Whether the realm has a profile that is open. */
+bool may_register(const struct task *t);
 /* Seconds in words, rounded down: "3 days". */
 struct str duration_words(struct task *t, int64_t seconds);
 /* The same of what is to be waited for, rounded up: who waits so long has waited long enough. */

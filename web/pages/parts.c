@@ -36,6 +36,13 @@ struct str text_named(struct task *t, const char *prefix, struct str name) {
 	return str_eq(found, str_of(key)) ? name : found;
 }
 
+bool may_register(const struct task *t) {
+	bool open = false;
+	for (size_t i = 0; i < t->realm->n_profiles; i++)
+		open = open || t->realm->profiles[i].open;
+	return open;
+}
+
 struct str duration_words(struct task *t, int64_t seconds) {
 	static const struct {
 		int64_t seconds;
