@@ -19,7 +19,8 @@
 	{ (struct str[]){__VA_ARGS__}, sizeof((struct str[]){__VA_ARGS__}) / sizeof(struct str) }
 #define TEXT(literal)                                                                                                  \
 	{ literal, sizeof(literal) - 1 }
-#define LIVES       .claims_bytes = 4096, .access_ttl = 300, .id_ttl = 300, .refresh_ttl = 30 * 86400, .refresh_idle = 7 * 86400
+#define LIVES                                                                                                          \
+	.claims_bytes = 4096, .access_ttl = 300, .id_ttl = 300, .refresh_ttl = 30 * 86400, .refresh_idle = 7 * 86400
 #define ROLES_NAMED .roles_claim = TEXT("roles")
 
 enum { WIKI, APP, BATCH, GATE, ASK, NATIVE, CLIENTS };

@@ -133,9 +133,10 @@ static void test_refused_why(void **state) {
 		const char *name, *password;
 		bool locked, off, ended;
 		const char *why;
-	} rows[] = {{"whyever", "wrong", false, false, false, "credentials"}, {"whyever", RIGHT, true, false, false, "locked"},
-		{"whyever", RIGHT, false, true, false, "disabled"}, {"whyever", RIGHT, false, true, true, "expired"},
-		{"whynobody", RIGHT, false, false, false, "unknown"}, {"whytwo", RIGHT, false, false, false, "ambiguous"},
+	} rows[] = {{"whyever", "wrong", false, false, false, "credentials"},
+		{"whyever", RIGHT, true, false, false, "locked"}, {"whyever", RIGHT, false, true, false, "disabled"},
+		{"whyever", RIGHT, false, true, true, "expired"}, {"whynobody", RIGHT, false, false, false, "unknown"},
+		{"whytwo", RIGHT, false, false, false, "ambiguous"},
 		{"whynew", "wrong", false, false, false, "credentials"}};
 	fake_person_add("whytwo", "one@x.test");
 	fake_person_add("whytwo2", "whytwo");
@@ -148,13 +149,16 @@ static void test_refused_why(void **state) {
 		p->enabled = !rows[i].off;
 		p->expires_at = rows[i].ended ? clock_wall_ms() - 1000 : 0;
 		assert_int_equal(try(t, rows[i].name, rows[i].password).result, LOGIN_REFUSED);
-		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL); /* records are in the order of their milliseconds */
+		nanosleep(&(struct timespec){.tv_nsec = 2000000},
+			NULL); /* records are in the order of their milliseconds */
 		assert_ok(audit_list(t, &f, &list, &n));
 		assert_int_equal(n, 1);
 		if (!str_contains(list->detail, str_printf(t->arena, "\"%s\"", rows[i].why)))
 			fail_msg("row %zu: %.*s", i, FMT(list->detail));
 		bool whose = strcmp(rows[i].name, "whyever") == 0;
-		assert_str(list->subject, whose ? a->id : strcmp(rows[i].name, "whynew") == 0 ? str_of(fresh->id) : STR(""));
+		assert_str(list->subject, whose                                 ? a->id
+					  : strcmp(rows[i].name, "whynew") == 0 ? str_of(fresh->id)
+										: STR(""));
 	}
 }
 
@@ -519,11 +523,11 @@ static void test_silent_directory(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void) {
-	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_races), TEST(test_refused), TEST(test_refused_why), TEST(test_throttle),
-		TEST(test_throttle_entry), TEST(test_wrong_once), TEST(test_throttle_clear),
-		TEST(test_throttle_address), TEST(test_down), TEST(test_session_ends), TEST(test_end),
-		TEST(test_change), TEST(test_change_throttled), TEST(test_reset_request), TEST(test_reset_after_throttle), TEST(test_reset),
-		TEST(test_reset_refused), TEST(test_person), TEST(test_routing), TEST(test_two_directories),
-		TEST(test_login_suffix), TEST(test_silent_directory)};
+	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_races), TEST(test_refused),
+		TEST(test_refused_why), TEST(test_throttle), TEST(test_throttle_entry), TEST(test_wrong_once),
+		TEST(test_throttle_clear), TEST(test_throttle_address), TEST(test_down), TEST(test_session_ends),
+		TEST(test_end), TEST(test_change), TEST(test_change_throttled), TEST(test_reset_request),
+		TEST(test_reset_after_throttle), TEST(test_reset), TEST(test_reset_refused), TEST(test_person),
+		TEST(test_routing), TEST(test_two_directories), TEST(test_login_suffix), TEST(test_silent_directory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,7 +368,8 @@ static void files(void **state) {
 static void forms_need_their_token(void **state) {
 	static const char *const targets[] = {"/login", "/register/guest", "/register/guest/resend", "/verify",
 		"/status", "/activate", "/password", "/reset", "/consent", "/account", "/admin/registrations/R1",
-		"/admin/registrations/R1/retry", "/admin/registrations/R1/resend", "/admin/jobs", "/admin/people/A1", "/admin/people/A1/plan"};
+		"/admin/registrations/R1/retry", "/admin/registrations/R1/resend", "/admin/jobs", "/admin/people/A1",
+		"/admin/people/A1/plan"};
 	(void)state;
 	for (size_t i = 0; i < COUNT(targets); i++) {
 		char target[128];

@@ -365,6 +365,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {TEST(test_transitions), TEST(test_transition_stale), TEST(test_submit),
 		TEST(test_submit_limits), TEST(test_submission_notice), TEST(test_verify), TEST(test_verify_by_rule),
 		TEST(test_verify_refused), TEST(test_verify_rolls_back), TEST(test_verify_parallel),
-		TEST(test_verify_twins), TEST(test_resend), TEST(test_resend_activation), TEST(test_status), TEST(test_due)};
+		TEST(test_verify_twins), TEST(test_resend), TEST(test_resend_activation), TEST(test_status),
+		TEST(test_due)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
