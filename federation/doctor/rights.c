@@ -121,9 +121,18 @@ static enum err context_read(struct visit *v, struct str *ret) {
 	return OK;
 }
 
+/* Samba shows the container's name to all, and what is in it, itself too, to those who may read it. */
+static bool is_shown(struct ldap *ld, LDAPMessage *m) {
+	LDAPMessage *e = ldap_first_entry(ld, m);
+	struct berval **values = e ? ldap_get_values_len(ld, e, "objectClass") : NULL;
+	bool shown = ldap_count_values_len(values) > 0;
+	ldap_value_free_len(values);
+	return shown;
+}
+
 /* The LDAP result of a base read with the control; as the account that follows changes. */
 static enum err deleted_read(struct visit *v, struct str context, int *ret) {
-	char nothing[] = "1.1", *attributes[] = {nothing, NULL}, oid[] = CONTROL_SHOW_DELETED;
+	char name[] = "objectClass", *attributes[] = {name, NULL}, oid[] = CONTROL_SHOW_DELETED;
 	LDAPControl shown = {.ldctl_oid = oid, .ldctl_iscritical = 1}, *controls[] = {&shown, NULL};
 	struct timeval limit = {.tv_sec = (time_t)(v->d->operation_timeout_ms / 1000 + 1)};
 	struct directory_link *link = NULL;
@@ -133,7 +142,7 @@ static enum err deleted_read(struct visit *v, struct str context, int *ret) {
 	TRY(directory_link_open(v->t, v->d, &link));
 	*ret = ldap_search_ext_s(directory_link_ld(link), dn, LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0,
 		controls, NULL, &limit, 1, &m);
-	if (*ret == LDAP_SUCCESS && ldap_count_entries(directory_link_ld(link), m) == 0)
+	if (*ret == LDAP_SUCCESS && !is_shown(directory_link_ld(link), m))
 		*ret = LDAP_NO_SUCH_OBJECT;
 	ldap_msgfree(m);
 	directory_link_close(link);

@@ -262,6 +262,22 @@ static void finds_a_lock_by_strangers(void **state) {
 		STR("can lock its owner out"));
 }
 
+/* As carol, who may not read deleted entries; the account of the daily work may. */
+static void finds_deletions_that_are_not_shown(void **state) {
+	struct fixture *f = *state;
+	struct patient *p = patient(f);
+	if (f->d->driver != DIRECTORY_ACTIVE_DIRECTORY)
+		skip();
+	p->d.feed = FEED_DIRSYNC;
+	examine(f, p, false);
+	assert_found(f, p, FINDING_OK, STR("deleted entries are shown"), STR(""));
+	p->d.feed_bind_dn = person(f, "carol");
+	p->d.feed_bind_password = str_of(fixture_variable("USER_PASSWORD"));
+	examine(f, p, false);
+	assert_found(f, p, FINDING_WARNING, STR("is not shown to the account that follows changes"),
+		STR("end minutes later"));
+}
+
 static void finds_controllers_that_fail(void **state) {
 	struct fixture *f = *state;
 	struct patient *p = patient(f);
@@ -294,6 +310,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(finds_what_the_classes_say, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(finds_where_nothing_may_be_made, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(finds_a_lock_by_strangers, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(finds_deletions_that_are_not_shown, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(finds_controllers_that_fail, fixture_open, fixture_close),
 	};
 	if (!fixture_ready())
