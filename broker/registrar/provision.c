@@ -43,7 +43,7 @@ static enum err account_again(struct task *t, const struct registration *r, cons
 /* Whether there is more than one controller to have taken something. */
 static enum err settle_queue(struct task *t, const struct registration *r, const struct plan_row *row) {
 	const struct directory_config *d = realm_directory(t->realm, row->directory);
-	if (!d || (d->uris.n < 2 && str_empty(d->domain)))
+	if (!d || !directory_has_several(d))
 		return OK;
 	return jobs_insert(t, JOB_PLAN_SETTLE, r->id, STR("{}"), clock_wall_ms() + d->replication_lag * 1000, NULL);
 }

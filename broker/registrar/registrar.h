@@ -92,7 +92,8 @@ enum err approval_decide(
 enum err approval_retry(struct task *t, const struct approver *who, struct str id) must_use;
 
 /* Cancels the plan of an approved registration, which then waits for a decision again. ERR_STALE: it is not waiting for
- * its plan, the plan is carried out right now, or its entry is made already (then it is to be finished). */
+ * its plan, the plan is carried out right now, or its entry is there (then it is to be finished, or deleted by hand
+ * first). */
 enum err approval_cancel(struct task *t, const struct approver *who, struct str id) must_use;
 /* Sends the activation mail again. ERR_STALE: the registration does not wait for a password. ERR_TOO_MANY: one was sent
  * to this mailbox only just now. */

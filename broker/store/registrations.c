@@ -104,6 +104,9 @@ enum {
 	RESERVED,
 	RESERVED_ACCOUNT
 };
+#define LIST_OF(beyond, which, order)                                                                                  \
+	"SELECT $columns FROM registration WHERE realm = ?1 AND profile = ?2 AND id " beyond                           \
+	" ?3 AND search LIKE ?4 ESCAPE '!'" which " ORDER BY id" order " LIMIT ?5"
 static const struct query queries[] = {
 	[INSERT] = {"INSERT INTO registration $insert", &record, WRITES},
 	[FIND] = {"SELECT $columns FROM registration WHERE realm = ?1 AND id = ?2", &record, READS},
@@ -118,20 +121,10 @@ static const struct query queries[] = {
 		&number_record, READS},
 	[UPDATE] = {"UPDATE registration SET $set WHERE realm = :realm AND id = :id AND version = ?+1", &record,
 		WRITES},
-	[LIST] = {"SELECT $columns FROM registration WHERE realm = ?1 AND profile = ?2 AND id > ?3 AND search LIKE ?4 "
-		  "ESCAPE '!' "
-		  "ORDER BY id LIMIT ?5",
-		&record, READS},
-	[LIST_STATE] = {"SELECT $columns FROM registration WHERE realm = ?1 AND profile = ?2 AND id > ?3 AND search "
-			"LIKE ?4 ESCAPE '!' "
-			"AND state = ?6 ORDER BY id LIMIT ?5",
-		&record, READS},
-	[NEWEST] = {"SELECT $columns FROM registration WHERE realm = ?1 AND profile = ?2 AND id < ?3 AND search LIKE "
-		    "?4 ESCAPE '!' ORDER BY id DESC LIMIT ?5",
-		&record, READS},
-	[NEWEST_STATE] = {"SELECT $columns FROM registration WHERE realm = ?1 AND profile = ?2 AND id < ?3 AND search "
-			  "LIKE ?4 ESCAPE '!' AND state = ?6 ORDER BY id DESC LIMIT ?5",
-		&record, READS},
+	[LIST] = {LIST_OF(">", "", ""), &record, READS},
+	[LIST_STATE] = {LIST_OF(">", " AND state = ?6", ""), &record, READS},
+	[NEWEST] = {LIST_OF("<", "", " DESC"), &record, READS},
+	[NEWEST_STATE] = {LIST_OF("<", " AND state = ?6", " DESC"), &record, READS},
 	[COUNT_ANY] = {"SELECT count(*) FROM registration WHERE realm = ?1 AND profile = ?2", &number_record, READS},
 	[COUNT_STATE] = {"SELECT count(*) FROM registration WHERE realm = ?1 AND profile = ?2 AND state = ?3",
 		&number_record, READS},

@@ -37,10 +37,6 @@ static enum err look(struct task *t, const struct directory_config *d, struct re
 
 /* ---- whether somebody is gone ---- */
 
-static bool is_away(enum err e) {
-	return e == ERR_UNAVAILABLE || e == ERR_TIMEOUT;
-}
-
 /* ERR_NOT_FOUND: none of the controllers that answer shows the entry. */
 static enum err find_anywhere(
 	struct task *t, const struct directory_config *d, const struct strs *uris, struct str stable_id) {
@@ -50,9 +46,10 @@ static enum err find_anywhere(
 		task_clear(t);
 		directory_pin(t, d, uris->v[i]);
 		enum err code = directory_find_id(t, d, stable_id, &e);
-		if (!is_away(code))
-			any = code;
-		if (!is_away(code) && code != ERR_NOT_FOUND)
+		if (err_row(code)->retry) /* away */
+			continue;
+		any = code;
+		if (code != ERR_NOT_FOUND)
 			break;
 	}
 	directory_pin(t, d, STR_NONE);
@@ -63,7 +60,7 @@ static enum err find_again(struct task *t, const struct directory_config *d, str
 	struct strs uris = {NULL, 0};
 	struct entry *e = NULL;
 	enum err code = directory_find_id(t, d, stable_id, &e);
-	if (code != ERR_NOT_FOUND || (d->uris.n < 2 && str_empty(d->domain)))
+	if (code != ERR_NOT_FOUND || !directory_has_several(d))
 		return code;
 	TRY(directory_controller_uris(t, d, &uris));
 	return find_anywhere(t, d, &uris, stable_id);

@@ -21,6 +21,10 @@
 void directory_pin(struct task *t, const struct directory_config *d, struct str controller);
 /* The controller that the next call goes to; connects where there is no connection. */
 enum err directory_controller(struct task *t, const struct directory_config *d, struct str *ret) must_use;
+/* Whether it may have several: those that DNS names may be at any time. */
+static inline bool directory_has_several(const struct directory_config *d) {
+	return d->uris.n > 1 || !str_empty(d->domain);
+}
 /* The URIs of all that are there now, the preferred one first: those of uris, or those that DNS names for domain.
  * ERR_UNAVAILABLE: DNS names none, or does not answer. */
 enum err directory_controller_uris(struct task *t, const struct directory_config *d, struct strs *ret) must_use;

@@ -11,11 +11,6 @@ static bool is_away(enum err code) {
 	return code == ERR_UNAVAILABLE || code == ERR_TIMEOUT;
 }
 
-/* Those that DNS names may be several at any time. */
-static bool is_single(const struct directory_config *d) {
-	return d->uris.n < 2 && str_empty(d->domain);
-}
-
 /* Negative: the clock was set back. */
 static int64_t age_ms(const struct run *r) {
 	return clock_wall_ms() - r->progress->begun_at;
@@ -55,7 +50,8 @@ enum err place_look(struct run *r, struct str dn, struct entry **ret, bool *ret_
 		return run_look(r, dn, ret);
 	directory_pin(r->t, r->d, r->progress->controller);
 	enum err code = run_look(r, dn, ret);
-	if (!is_away(code) || (is_single(r->d) && r->d->uris.n && str_eq(r->d->uris.v[0], r->progress->controller)))
+	if (!is_away(code) ||
+		(!directory_has_several(r->d) && r->d->uris.n && str_eq(r->d->uris.v[0], r->progress->controller)))
 		return code;
 	TRY(look_at_others(r, dn, ret));
 	*ret_away = !*ret;
@@ -68,7 +64,7 @@ bool place_counts(const struct run *r) {
 
 bool place_is_kept(const struct run *r) {
 	int64_t age = age_ms(r);
-	return str_empty(r->progress->controller) ? is_single(r->d) : age >= 0 && age <= KEPT_MS;
+	return str_empty(r->progress->controller) ? !directory_has_several(r->d) : age >= 0 && age <= KEPT_MS;
 }
 
 bool place_may_lag(const struct run *r) {
