@@ -16,27 +16,18 @@ static struct strs all_profiles(struct task *t) {
 	return ids;
 }
 
-static struct str registration_state(int i) {
-	return str_of(registration_state_name((enum registration_state)i));
-}
-
-static struct str state_words(struct task *t) {
-	struct strs all = {0};
-	for (int i = 0; i < REGISTRATION_STATES; i++)
-		strs_add(t->arena, &all, registration_state(i));
-	return str_join(t->arena, all, STR(", "));
-}
-
 /* REALM [STATE] [TEXT]: one word alone that is no state is a text. */
 enum err run_registrations(struct task *t, char **argv) {
 	struct registration_filter f = {.profiles = all_profiles(t), .state = -1, .newest = true, .limit = ROWS_MOST};
+	const char *states[REGISTRATION_STATES];
 	struct registration *rows = NULL;
 	size_t n = 0;
-	for (int i = 0; argv[1] && i < REGISTRATION_STATES; i++)
-		if (str_eq(str_of(argv[1]), registration_state(i)))
-			f.state = i;
-	if (argv[1] && argv[2] && f.state < 0)
-		return task_fail(t, ERR_INVALID, "\"%s\" is not one of: %.*s", argv[1], FMT(state_words(t)));
+	for (int i = 0; i < REGISTRATION_STATES; i++)
+		states[i] = registration_state_name((enum registration_state)i);
+	enum err e = choose(t, argv[1], states, REGISTRATION_STATES, &f.state);
+	if (e && argv[2])
+		return e;
+	task_clear(t);
 	f.search = str_of(f.state < 0 ? argv[1] : argv[2]);
 	TRY(registrations_list(t, &f, &rows, &n));
 	for (size_t i = 0; i < n; i++)

@@ -23,8 +23,7 @@ const struct key keys_server[] = {
 		.example = "127.0.0.1:9464"},
 	{"server.trusted_proxies", KEY_LIST, SERVER(trusted_proxies), .fallback = "[]", .max = 64, .item = KEY_PROXY,
 		.help = "Addresses of web servers whose X-Forwarded-For is believed; unix stands for the socket, and "
-			"must be "
-			"there where the daemon listens on one: else all visitors would share one address and its "
+			"must be there where the daemon listens on one: else all visitors would share one address and its "
 			"limits.",
 		.example = "[unix]"},
 	{"server.event_threads", KEY_INT, SERVER(event_threads), .fallback = "2", .min = 1, .max = 64,

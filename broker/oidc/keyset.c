@@ -89,8 +89,7 @@ static enum err key_open(struct task *t, const struct signing_key *row, struct j
 	if (!unseal(t->arena, STR("signing_key"), row->sealed, &der))
 		return task_fail(t, ERR_CONFIG,
 			"signing key %.*s of realm %.*s was sealed with another key file (secrets.key_file): bring "
-			"that "
-			"one back, or, if it is lost, delete the rows of the table signing_key",
+			"that one back, or, if it is lost, delete the rows of the table signing_key",
 			FMT(row->kid), FMT(row->realm));
 	TRY(jose_key_load(t, alg, der, &key));
 	if (!str_eq(jose_key_kid(key), row->kid)) {

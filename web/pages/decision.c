@@ -194,18 +194,26 @@ static enum err render(
 	return page_render(t, r, s->status, "admin_registration", data);
 }
 
+/* What the page that a button led back to says. */
+static const struct {
+	const char *done, *notice;
+} notices[] = {
+	{"approve", "notice.approved"},
+	{"reject", "notice.rejected"},
+	{"retry", "notice.retried"},
+	{"cancel", "notice.undecided"},
+	{"uncancelled", "notice.uncancelled"},
+	{"resent", "notice.resent"},
+	{"waits", "notice.waits"},
+};
+
 enum err page_registration(struct task *t, struct request *q, struct response *r) {
 	struct choice c = choice_of(t, q->query);
 	struct str done = asked(q, "done");
 	struct shown s = {.status = 200};
-	s.notice = str_eq(done, STR("approve"))       ? "notice.approved"
-		   : str_eq(done, STR("reject"))      ? "notice.rejected"
-		   : str_eq(done, STR("retry"))       ? "notice.retried"
-		   : str_eq(done, STR("cancel"))      ? "notice.undecided"
-		   : str_eq(done, STR("uncancelled")) ? "notice.uncancelled"
-		   : str_eq(done, STR("resent"))      ? "notice.resent"
-		   : str_eq(done, STR("waits"))       ? "notice.waits"
-						      : NULL;
+	for (size_t i = 0; i < COUNT(notices); i++)
+		if (str_eq(done, str_of(notices[i].done)))
+			s.notice = notices[i].notice;
 	c.reason = c.decision = STR("");
 	return render(t, q, r, &c, &s);
 }

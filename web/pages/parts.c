@@ -63,12 +63,12 @@ struct str duration_words(struct task *t, int64_t seconds) {
 
 /* A unit counts where it is exact or there are at least two of it, so that 61 minutes are not "2 hours". */
 struct str wait_words(struct task *t, int64_t seconds) {
-	static const int64_t units[] = {86400, 3600, 60};
+	static const int64_t units[] = {3600, 86400};
+	int64_t unit = 60;
 	for (size_t i = 0; i < COUNT(units); i++)
-		if (seconds >= 2 * units[i] || (seconds > units[i] - 60 && seconds <= units[i]) || units[i] == 60)
-			return duration_words(
-				t, seconds < 60 ? seconds : (seconds + units[i] - 1) / units[i] * units[i]);
-	return duration_words(t, seconds);
+		if (seconds >= 2 * units[i] || (seconds > units[i] - 60 && seconds <= units[i]))
+			unit = units[i];
+	return duration_words(t, seconds < 60 ? seconds : (seconds + unit - 1) / unit * unit);
 }
 
 /* ---- names as they were typed, with nothing hidden ---- */
